@@ -1,0 +1,191 @@
+//! GFLOP/s of matrix products of the shapes that training uses, beside the machine's peak and the
+//! `gemm` crate.
+//!
+//!     cargo run --release -p cornu-cpu --example matmul_bench
+//!
+//! The best of many short samples is shown, so that other processes disturb little.
+
+use cornu_cpu::{Cpu, CpuProgram, Options};
+use cornu_graph::{Array, DType, Graph, Op, Plan, Program, TensorType, plan};
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+/// Rows, columns, inner dimension, which operands are transposed, and what it is.
+const SHAPES: &[(usize, usize, usize, bool, bool, &str)] = &[
+    (128, 512, 784, false, false, "batch 128: x W1"),
+    (784, 512, 128, true, false, "xT dy"),
+    (128, 512, 512, false, false, "x W2"),
+    (128, 512, 512, false, true, "dy WT"),
+    (512, 512, 128, true, false, "xT dy"),
+    (128, 10, 512, false, false, "x W3"),
+    (512, 10, 128, true, false, "xT dy"),
+    (128, 512, 10, false, true, "dy WT"),
+    (32, 512, 784, false, false, "batch 32: x W1"),
+    (784, 512, 32, true, false, "xT dy"),
+    (32, 256, 512, false, false, "x W2"),
+    (512, 256, 32, true, false, "xT dy"),
+    (32, 512, 256, false, true, "dy WT"),
+    (32, 128, 256, false, false, "x W3"),
+    (256, 128, 32, true, false, "xT dy"),
+    (32, 256, 128, false, true, "dy WT"),
+    (10_000, 512, 784, false, false, "test set"),
+    (1024, 1024, 1024, false, false, "square"),
+    (1, 512, 784, false, false, "one sample"),
+    (1, 512, 784, false, true, "one sample, WT"),
+    (8, 512, 784, false, true, "few samples, WT"),
+    (128, 1, 512, false, false, "one column"),
+];
+
+fn main() {
+    let best = Options::default();
+    let peak = peak();
+    println!("{best:?}; peak of one thread {peak:.0} GFLOP/s\n");
+    println!("{:>18} {:17} 1 thread   gemm {:>4} threads   gemm", "m x n x k", "", best.threads);
+    let single = Cpu::new(Options { threads: 1, ..best }).expect("available");
+    let several = Cpu::default();
+    for &(m, n, k, ta, tb, name) in SHAPES {
+        let flops = 2.0 * (m * n * k) as f64;
+        let bytes = 4.0 * (m * k + k * n + m * n) as f64;
+        let mut line = String::new();
+        let mut fastest = f64::MAX;
+        for (cpu, parallelism) in
+            [(&single, gemm::Parallelism::None), (&several, gemm::Parallelism::Rayon(best.threads))]
+        {
+            let ours = time_ours(cpu, (m, n, k, ta, tb));
+            let theirs = time_gemm((m, n, k, ta, tb), parallelism);
+            fastest = fastest.min(ours);
+            let rate = |seconds: f64| flops / seconds / 1e9;
+            line += &format!("{:8.1} {:8.1}  ", rate(ours), rate(theirs));
+        }
+        let letters = [(ta, 'T'), (tb, 'T')].map(|(t, c)| if t { c } else { 'N' });
+        let memory = bytes / fastest / 1e9;
+        println!(
+            "{m:>6} x{n:4} x{k:4} {}{} {name:15} {line} {:7.1} µs {memory:6.1} GB/s",
+            letters[0],
+            letters[1],
+            fastest * 1e6
+        );
+    }
+}
+
+type Shape = (usize, usize, usize, bool, bool);
+
+fn numbers(count: usize) -> Vec<f32> {
+    (0..count).map(|i| (i * 7919 % 1000) as f32 / 1000.0 - 0.5).collect()
+}
+
+/// The best time of one call, in seconds.
+fn best_time(mut call: impl FnMut()) -> f64 {
+    let mut best = f64::MAX;
+    let start = Instant::now();
+    let mut calls = 1;
+    while start.elapsed() < Duration::from_millis(400) {
+        let sample = Instant::now();
+        (0..calls).for_each(|_| call());
+        let time = sample.elapsed().as_secs_f64();
+        best = best.min(time / f64::from(calls));
+        if time < 100e-6 {
+            calls *= 2;
+        }
+    }
+    best
+}
+
+fn time_ours(cpu: &Cpu, (m, n, k, ta, tb): Shape) -> f64 {
+    let shape = |r, c, t| if t { [c, r] } else { [r, c] };
+    let a = Array::new(shape(m, k, ta), numbers(m * k)).expect("fits");
+    let b = Array::new(shape(k, n, tb), numbers(k * n)).expect("fits");
+    let mut program = product(cpu, &a.ty(), &b.ty(), ta, tb);
+    best_time(|| program.run(&[&a, &b], &mut []).expect("the types fit"))
+}
+
+fn product(cpu: &Cpu, a: &TensorType, b: &TensorType, ta: bool, tb: bool) -> CpuProgram {
+    let mut graph = Graph::new();
+    assert_eq!(a.dtype, DType::F32);
+    let a = graph.add(Op::Input { index: 0, ty: a.clone() }, &[]);
+    let b = graph.add(Op::Input { index: 1, ty: b.clone() }, &[]);
+    let c = graph.add(Op::MatMul { transpose_a: ta, transpose_b: tb }, &[a, b]);
+    graph.outputs.push(c);
+    let scratch = |node: &_, types: &[&_]| cornu_graph::Executor::scratch(cpu, node, types);
+    let plan = Plan::new(graph, plan::Options::default(), scratch);
+    cpu.load(plan).expect("supported")
+}
+
+fn time_gemm((m, n, k, ta, tb): Shape, parallelism: gemm::Parallelism) -> f64 {
+    let (a, b) = (numbers(m * k), numbers(k * n));
+    let mut c = vec![0f32; m * n];
+    let strides = |r: usize, c: usize, t| if t { (1, r as isize) } else { (c as isize, 1) };
+    let ((a_row, a_column), (b_row, b_column)) = (strides(m, k, ta), strides(k, n, tb));
+    best_time(|| {
+        // SAFETY: the matrices have these sizes and strides.
+        unsafe {
+            gemm::gemm(
+                m,
+                n,
+                k,
+                c.as_mut_ptr(),
+                1,
+                n as isize,
+                false,
+                a.as_ptr(),
+                a_column,
+                a_row,
+                b.as_ptr(),
+                b_column,
+                b_row,
+                0.0,
+                1.0,
+                false,
+                false,
+                false,
+                parallelism,
+            );
+        }
+    })
+}
+
+/// The GFLOP/s of one thread that does nothing but multiply and add in registers.
+fn peak() -> f64 {
+    const CALLS: usize = 4000;
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::*;
+        #[target_feature(enable = "avx512f")]
+        fn wide() -> f32 {
+            let (x, y) = (_mm512_set1_ps(black_box(0.5)), _mm512_set1_ps(black_box(1.0)));
+            let mut sums = [_mm512_setzero_ps(); 16];
+            for _ in 0..CALLS {
+                for sum in &mut sums {
+                    *sum = _mm512_fmadd_ps(x, *sum, y);
+                }
+            }
+            sums.iter().map(|&s| _mm512_reduce_add_ps(s)).sum()
+        }
+        #[target_feature(enable = "avx2,fma")]
+        fn narrow() -> f32 {
+            let (x, y) = (_mm256_set1_ps(black_box(0.5)), _mm256_set1_ps(black_box(1.0)));
+            let mut sums = [_mm256_setzero_ps(); 12];
+            for _ in 0..CALLS {
+                for sum in &mut sums {
+                    *sum = _mm256_fmadd_ps(x, *sum, y);
+                }
+            }
+            sums.iter().map(|&s| _mm256_cvtss_f32(s)).sum()
+        }
+        if is_x86_feature_detected!("avx512f") {
+            // SAFETY: the machine has the instructions.
+            let time = best_time(|| {
+                black_box(unsafe { wide() });
+            });
+            return (CALLS * 16 * 32) as f64 / time / 1e9;
+        }
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            // SAFETY: the machine has the instructions.
+            let time = best_time(|| {
+                black_box(unsafe { narrow() });
+            });
+            return (CALLS * 12 * 16) as f64 / time / 1e9;
+        }
+    }
+    f64::NAN
+}

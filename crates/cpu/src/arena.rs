@@ -1,0 +1,39 @@
+//! The memory of a program: one block of bytes, aligned for every vector register.
+
+use cornu_graph::plan::ALIGNMENT;
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::ptr::NonNull;
+
+/// Zeroed bytes at an address that is a multiple of [`ALIGNMENT`].
+///
+/// Zeroed because an output that is read before the first run must hold valid values.
+pub(crate) struct Arena {
+    start: NonNull<u8>,
+    layout: Layout,
+}
+
+// SAFETY: an arena owns its bytes, as a box does.
+unsafe impl Send for Arena {}
+unsafe impl Sync for Arena {}
+
+impl Arena {
+    pub(crate) fn new(bytes: usize) -> Arena {
+        // At least one line, so that the size is never 0.
+        let layout = Layout::from_size_align(bytes.max(ALIGNMENT), ALIGNMENT)
+            .expect("an arena fits the address space");
+        // SAFETY: the size is not 0.
+        let start = unsafe { alloc_zeroed(layout) };
+        Arena { start: NonNull::new(start).unwrap_or_else(|| handle_alloc_error(layout)), layout }
+    }
+
+    pub(crate) fn start(&self) -> *mut u8 {
+        self.start.as_ptr()
+    }
+}
+
+impl Drop for Arena {
+    fn drop(&mut self) {
+        // SAFETY: allocated in `new` with this layout.
+        unsafe { dealloc(self.start.as_ptr(), self.layout) }
+    }
+}

@@ -1,0 +1,101 @@
+//! The convolution itself.
+
+use super::Sizes;
+use super::patches::{Patches, take};
+use crate::kernels::matmul::block::{Block, Matrices, Pointers};
+use crate::kernels::matmul::micro::Layout;
+use crate::kernels::{Io, Kernel, Request};
+use crate::threads::{Session, part};
+use cornu_graph::op::Conv2d;
+
+/// The kernel of [`cornu_graph::Op::Conv2d`].
+pub(crate) struct Conv {
+    sizes: Sizes,
+    take: Patches,
+    block: Block,
+    parts: usize,
+}
+
+impl Conv {
+    /// The kernel for a request with these attributes.
+    pub(crate) fn new(request: &Request<'_>, conv: &Conv2d) -> Conv {
+        let sizes = Sizes::new(&request.input(0), &request.input(1), &request.output(), conv);
+        let (m, k) = (sizes.tiles().largest(), sizes.depth());
+        let matrices = Matrices {
+            m,
+            n: sizes.group_filters(),
+            k,
+            layout: Layout::Rows,
+            a_stride: if sizes.is_pointwise() { sizes.channels } else { k },
+            transpose_b: false,
+            b_stride: sizes.filters,
+            c_stride: sizes.filters,
+            add: false,
+        };
+        let block = Block::unpacked(request.instructions, matrices, m, sizes.group_filters());
+        let units = sizes.images * sizes.tiles().count();
+        let parts = request.crew.tasks(sizes.cycles(request.instructions.lanes()), units);
+        Conv { sizes, take: take(request.instructions), block, parts }
+    }
+
+    /// Numbers of patches that a thread keeps.
+    fn patches(&self) -> usize {
+        if self.sizes.is_pointwise() {
+            return 0;
+        }
+        (self.sizes.tiles().largest() * self.sizes.depth()).next_multiple_of(16)
+    }
+
+    /// Numbers of scratch memory that a thread uses.
+    fn scratch_each(&self) -> usize {
+        self.patches() + self.block.scratch().next_multiple_of(16)
+    }
+
+    /// Computes the tiles of one thread.
+    ///
+    /// # Safety
+    /// As [`Kernel::run`].
+    unsafe fn part(&self, io: Io<'_>, index: usize) {
+        let sizes = &self.sizes;
+        let tiles = sizes.tiles().count();
+        let patches = io.scratch::<f32>().wrapping_add(index * self.scratch_each());
+        let packed = patches.wrapping_add(self.patches());
+        for unit in part(sizes.images * tiles, self.parts, index) {
+            let (image, tile) = (unit / tiles, unit % tiles);
+            let (first, count) = sizes.tiles().at(tile);
+            for group in 0..sizes.conv.groups {
+                // SAFETY: image, filters and output hold what the sizes tell; the thread has its
+                // own scratch memory and tiles.
+                unsafe {
+                    let from = io.input::<f32>(0).add(image * sizes.image_len());
+                    let from = from.add(group * sizes.group_channels());
+                    let a = if sizes.is_pointwise() {
+                        from.add(first * sizes.channels)
+                    } else {
+                        (self.take)(sizes, from.cast_mut(), patches, first..first + count);
+                        patches
+                    };
+                    let to = image * sizes.output_len() + first * sizes.filters;
+                    let column = group * sizes.group_filters();
+                    let p = Pointers {
+                        a,
+                        b: io.input::<f32>(1).add(column),
+                        c: io.output::<f32>(0).add(to + column),
+                    };
+                    self.block.run(p, 0..count, 0..sizes.group_filters(), packed);
+                }
+            }
+        }
+    }
+}
+
+impl Kernel for Conv {
+    fn scratch(&self) -> usize {
+        self.parts * self.scratch_each() * size_of::<f32>()
+    }
+
+    unsafe fn run(&self, io: Io<'_>, session: &Session<'_>) {
+        // SAFETY: by the contract of this function.
+        session.run(self.parts, &|index| unsafe { self.part(io, index) });
+    }
+}

@@ -1,0 +1,100 @@
+//! Convolutions and their gradients as matrix products.
+//!
+//! Each window's pixels become a row of a matrix ([`patches`]), a tile of windows at a time, so that
+//! the matrix never leaves the cache. The output is that matrix times the filters; the filters'
+//! gradient is its transpose times the output's gradient; the images' gradient is the output's
+//! gradient times the transposed filters, added back to the pixels.
+
+mod filter_grad;
+mod forward;
+mod input_grad;
+mod patches;
+
+pub(crate) use filter_grad::FilterGrad;
+pub(crate) use forward::Conv;
+pub(crate) use input_grad::InputGrad;
+
+use super::matmul::Even;
+use cornu_graph::op::Conv2d;
+
+/// How many numbers a tile of patches has at most: half of a 1 MB L2 cache.
+const TILE: usize = 128 * 1024;
+/// How many windows a tile has at least (if the image has as many).
+const WINDOWS: usize = 56;
+
+/// The sizes of a convolution.
+#[derive(Clone, Copy, Debug)]
+struct Sizes {
+    images: usize,
+    /// Height and width of an image.
+    image: [usize; 2],
+    channels: usize,
+    /// Height and width of a filter.
+    filter: [usize; 2],
+    filters: usize,
+    /// Height and width of the output.
+    output: [usize; 2],
+    conv: Conv2d,
+}
+
+impl Sizes {
+    fn new(image: &[usize], filter: &[usize], output: &[usize], conv: &Conv2d) -> Sizes {
+        Sizes {
+            images: image[0],
+            image: [image[1], image[2]],
+            channels: image[3],
+            filter: [filter[0], filter[1]],
+            filters: filter[3],
+            output: [output[1], output[2]],
+            conv: *conv,
+        }
+    }
+
+    /// The channels of one group.
+    fn group_channels(&self) -> usize {
+        self.channels / self.conv.groups
+    }
+
+    /// The filters of one group.
+    fn group_filters(&self) -> usize {
+        self.filters / self.conv.groups
+    }
+
+    /// How many numbers of one group a window covers: the length of a row of patches.
+    fn depth(&self) -> usize {
+        self.filter[0] * self.filter[1] * self.group_channels()
+    }
+
+    /// How many windows an image has.
+    fn windows(&self) -> usize {
+        self.output[0] * self.output[1]
+    }
+
+    /// How many numbers an image has.
+    fn image_len(&self) -> usize {
+        self.image[0] * self.image[1] * self.channels
+    }
+
+    /// How many numbers the output has for an image.
+    fn output_len(&self) -> usize {
+        self.windows() * self.filters
+    }
+
+    /// The windows of an image, cut into tiles.
+    fn tiles(&self) -> Even {
+        let most = (TILE / self.depth().max(1)).max(WINDOWS);
+        Even::new(self.windows(), most)
+    }
+
+    /// About how many cycles one convolution takes.
+    fn cycles(&self, lanes: usize) -> usize {
+        let products = self.images * self.windows() * self.depth() * self.group_filters();
+        products * self.conv.groups / (2 * lanes)
+    }
+
+    /// Whether the patches are the image itself: a window is one pixel, and all pixels are windows.
+    fn is_pointwise(&self) -> bool {
+        let c = &self.conv;
+        self.filter == [1, 1] && c.strides == [1, 1] && c.padding == [(0, 0); 2]
+    }
+}

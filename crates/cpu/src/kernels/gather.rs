@@ -1,0 +1,138 @@
+//! Rows read from a table, and rows added into one.
+
+use super::{Io, Kernel, Request};
+use crate::simd::{Instructions, Simd, instantiate};
+use crate::threads::{Session, part};
+use std::ops::Range;
+
+/// The kernel of [`cornu_graph::Op::Gather`].
+pub(crate) struct Gather {
+    /// The rows of the table.
+    rows: usize,
+    /// The bytes of a row.
+    bytes: usize,
+    /// How many indexes there are.
+    count: usize,
+    parts: usize,
+}
+
+impl Gather {
+    /// The kernel for a request.
+    pub(crate) fn new(request: &Request<'_>) -> Gather {
+        let (table, dtype) = (request.input(0), request.inputs[0].dtype);
+        let bytes = table[1..].iter().product::<usize>() * dtype.size();
+        let count = request.input(1).iter().product();
+        let parts = request.crew.tasks(count * (bytes / 8 + 10), count);
+        Gather { rows: table[0], bytes, count, parts }
+    }
+}
+
+/// The row that an index means, if the table has it.
+fn row(index: i32, rows: usize) -> Option<usize> {
+    usize::try_from(index).ok().filter(|&row| row < rows)
+}
+
+impl Kernel for Gather {
+    unsafe fn run(&self, io: Io<'_>, session: &Session<'_>) {
+        session.run(self.parts, &|index| {
+            for i in part(self.count, self.parts, index) {
+                let (from, to) = (io.input::<u8>(0), io.output::<u8>(0));
+                // SAFETY: the row is inside the table, its copy inside the output; bytes of 0 are
+                // zero, or false, in every dtype.
+                unsafe {
+                    let to = to.add(i * self.bytes);
+                    match row(*io.input::<i32>(1).add(i), self.rows) {
+                        Some(row) => {
+                            to.copy_from_nonoverlapping(from.add(row * self.bytes), self.bytes)
+                        }
+                        None => to.write_bytes(0, self.bytes),
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// Adds `width` numbers to others.
+pub(crate) type Add = unsafe fn(*mut f32, *const f32, usize);
+
+/// The kernel of [`cornu_graph::Op::ScatterAdd`].
+///
+/// Each thread owns some rows of the table and looks through all indexes in order, so that the
+/// sums do not depend on the number of threads.
+pub(crate) struct ScatterAdd {
+    rows: usize,
+    width: usize,
+    count: usize,
+    add: Add,
+    parts: usize,
+}
+
+impl ScatterAdd {
+    /// The kernel for a request with this many rows.
+    pub(crate) fn new(request: &Request<'_>, rows: usize) -> ScatterAdd {
+        let width = request.output()[1..].iter().product();
+        let count = request.input(0).iter().product();
+        let cycles = count * (width / 8 + 4) + rows * width / 16;
+        ScatterAdd {
+            rows,
+            width,
+            count,
+            add: adder(request.instructions),
+            parts: request.crew.tasks(cycles, rows),
+        }
+    }
+
+    /// Adds up the rows of one thread.
+    ///
+    /// # Safety
+    /// As [`Kernel::run`].
+    unsafe fn part(&self, io: Io<'_>, rows: Range<usize>) {
+        let (indexes, values, to) = (io.input::<i32>(0), io.input::<f32>(1), io.output::<f32>(0));
+        // SAFETY: by the contract of this function; each thread writes to its own rows.
+        unsafe {
+            to.add(rows.start * self.width).write_bytes(0, rows.len() * self.width);
+            for i in 0..self.count {
+                match row(*indexes.add(i), self.rows) {
+                    Some(row) if rows.contains(&row) => {
+                        let (to, value) = (to.add(row * self.width), values.add(i * self.width));
+                        (self.add)(to, value, self.width);
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+impl Kernel for ScatterAdd {
+    unsafe fn run(&self, io: Io<'_>, session: &Session<'_>) {
+        // SAFETY: by the contract of this function.
+        session.run(self.parts, &|index| unsafe {
+            self.part(io, part(self.rows, self.parts, index));
+        });
+    }
+}
+
+/// The function that adds numbers to others.
+pub(crate) fn adder(instructions: Instructions) -> Add {
+    instantiate!(instructions, fn(to: *mut f32, from: *const f32, width: usize), s => {
+        add(s, to, from, width)
+    })
+}
+
+/// Adds `width` numbers to others.
+///
+/// # Safety
+/// They can be read and written.
+#[inline(always)]
+pub(crate) unsafe fn add<S: Simd>(s: S, to: *mut f32, from: *const f32, width: usize) {
+    // SAFETY: by the contract of this function.
+    unsafe {
+        for i in (0..width).step_by(S::LANES) {
+            let n = S::LANES.min(width - i);
+            let sum = s.add(s.load_n(to.add(i), n), s.load_n(from.add(i), n));
+            s.store_n(to.add(i), sum, n);
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The innermost loop of every matrix product: one tile of the result, held in registers.
+
+#[cfg(target_arch = "x86_64")]
+use crate::simd::{Avx2, Avx512};
+use crate::simd::{Instructions, Portable, Simd};
+
+/// What a micro-kernel computes: `C = A·B` or `C += A·B` for a tile of C of fixed size.
+pub(crate) struct Tile {
+    /// The inner dimension.
+    pub k: usize,
+    /// The first element of A.
+    pub a: *const f32,
+    /// Between rows of A ([`Layout::Rows`]) or between its columns ([`Layout::Columns`]).
+    pub a_stride: usize,
+    /// The first element of B, whose rows hold as many numbers as the tile is wide.
+    pub b: *const f32,
+    /// Between rows of B.
+    pub b_stride: usize,
+    /// The first element of C.
+    pub c: *mut f32,
+    /// Between rows of C.
+    pub c_stride: usize,
+    /// How many lanes of the last vector of a row belong to C.
+    pub last: usize,
+    /// Whether the product is added to C.
+    pub add: bool,
+}
+
+/// In which direction the elements of A are neighbours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// Along a row: A is not transposed.
+    Rows,
+    /// Along a column: A is transposed, or packed.
+    Columns,
+}
+
+/// A kernel for one size of tile. It asks for the reads and writes that [`Tile`] describes.
+pub(crate) type Micro = unsafe fn(&Tile);
+
+/// The kernel of all micro-kernels.
+///
+/// # Safety
+/// `t.k` columns of `MR` rows of A, `t.k` rows of `NV` vectors of B can be read; `MR` rows of
+/// `(NV - 1) · LANES + t.last` numbers of C can be written, and read if `t.add`.
+#[inline(always)]
+unsafe fn micro<S: Simd, const MR: usize, const NV: usize, const ROWS: bool>(s: S, t: &Tile) {
+    let mut sums = [[s.splat(0.0); NV]; MR];
+    // SAFETY: by the contract of this function.
+    unsafe {
+        let (mut a, mut b) = (t.a, t.b);
+        for _ in 0..t.k {
+            let mut row = [s.splat(0.0); NV];
+            for v in 0..NV {
+                row[v] = s.load(b.add(v * S::LANES));
+            }
+            for i in 0..MR {
+                let x = s.splat(*a.add(if ROWS { i * t.a_stride } else { i }));
+                for v in 0..NV {
+                    sums[i][v] = s.mul_add(x, row[v], sums[i][v]);
+                }
+            }
+            a = a.wrapping_add(if ROWS { 1 } else { t.a_stride });
+            b = b.wrapping_add(t.b_stride);
+        }
+        finish(s, t, &sums);
+    }
+}
+
+/// Writes the sums to C.
+///
+/// # Safety
+/// As [`micro`].
+#[inline(always)]
+unsafe fn finish<S: Simd, const MR: usize, const NV: usize>(
+    s: S,
+    t: &Tile,
+    sums: &[[S::F; NV]; MR],
+) {
+    // SAFETY: by the contract of this function.
+    unsafe {
+        for i in 0..MR {
+            for v in 0..NV {
+                let c = t.c.add(i * t.c_stride + v * S::LANES);
+                if v < NV - 1 || t.last == S::LANES {
+                    let sum = if t.add { s.add(s.load(c), sums[i][v]) } else { sums[i][v] };
+                    s.store(c, sum);
+                } else {
+                    let old = if t.add { s.load_n(c, t.last) } else { s.splat(0.0) };
+                    s.store_n(c, s.add(old, sums[i][v]), t.last);
+                }
+            }
+        }
+    }
+}
+
+/// One micro-kernel compiled for one instruction set.
+macro_rules! kernel {
+    (Avx512, $($sizes:tt)*) => {
+        kernel!(@ Avx512::assume(), #[target_feature(
+            enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"
+        )], $($sizes)*)
+    };
+    (Avx2, $($sizes:tt)*) => {
+        kernel!(@ Avx2::assume(), #[target_feature(enable = "avx2,fma")], $($sizes)*)
+    };
+    (Portable, $($sizes:tt)*) => { kernel!(@ Portable, #[inline(never)], $($sizes)*) };
+    (@ $simd:expr, #[$attribute:meta], $mr:literal, $nv:literal, $rows:literal) => {{
+        #[$attribute]
+        unsafe fn kernel(tile: &Tile) {
+            // SAFETY: the caller knows that the machine has the instructions, and keeps the
+            // contract of `micro`.
+            #[allow(unused_unsafe)]
+            unsafe {
+                micro::<_, $mr, $nv, $rows>($simd, tile)
+            }
+        }
+        kernel as Micro
+    }};
+}
+
+/// The kernels of one width, of heights 1, 2, 3, …, for each layout of A.
+pub(crate) struct Family {
+    /// The width in vectors.
+    pub vectors: usize,
+    rows: &'static [Micro],
+    columns: &'static [Micro],
+}
+
+impl Family {
+    /// The height of the tallest tile.
+    pub(crate) fn tallest(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The kernel for a height.
+    pub(crate) fn kernel(&self, layout: Layout, height: usize) -> Micro {
+        match layout {
+            Layout::Rows => self.rows[height - 1],
+            Layout::Columns => self.columns[height - 1],
+        }
+    }
+}
+
+macro_rules! family {
+    ($simd:ident, $nv:literal: $($mr:literal)*) => {
+        Family {
+            vectors: $nv,
+            rows: &[$(kernel!($simd, $mr, $nv, true)),*],
+            columns: &[$(kernel!($simd, $mr, $nv, false)),*],
+        }
+    };
+}
+
+// A tile needs a register for each vector of C, one for each vector of a row of B and one for an
+// element of A: 31 of 32 with AVX-512, 15 of 16 with AVX2. Wide, low tiles are for products of few
+// rows, where B is read once and at least 8 sums are needed to hide the latency of the additions.
+#[cfg(target_arch = "x86_64")]
+static AVX512: [Family; 4] = [
+    family!(Avx512, 8: 1 2),
+    family!(Avx512, 4: 1 2 3 4 5 6),
+    family!(Avx512, 2: 1 2 3 4 5 6 7 8 9 10 11 12 13 14),
+    family!(Avx512, 1: 1 2 3 4 5 6 7 8 9 10 11 12 13 14),
+];
+#[cfg(target_arch = "x86_64")]
+static AVX2: [Family; 4] = [
+    family!(Avx2, 8: 1),
+    family!(Avx2, 4: 1 2),
+    family!(Avx2, 2: 1 2 3 4 5 6),
+    family!(Avx2, 1: 1 2 3 4 5 6),
+];
+static PORTABLE: [Family; 1] = [family!(Portable, 1: 1 2 3 4)];
+
+/// The families of an instruction set, the widest first. The last is one vector wide.
+pub(crate) fn families(instructions: Instructions) -> &'static [Family] {
+    match instructions {
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Avx512 => &AVX512,
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Avx2 => &AVX2,
+        _ => &PORTABLE,
+    }
+}

@@ -1,0 +1,94 @@
+//! The place of the first largest or smallest element along an axis.
+
+use crate::kernels::{Io, Kernel, Request};
+use crate::threads::{Session, part};
+use cornu_graph::DType;
+
+/// How many neighbours are searched at once.
+const WIDTH: usize = 32;
+
+/// The kernel of [`cornu_graph::Op::ArgReduce`].
+pub(crate) struct ArgReduce {
+    dtype: DType,
+    largest: bool,
+    /// The sizes outside the axis, of the axis, and inside it.
+    outer: usize,
+    size: usize,
+    inner: usize,
+    parts: usize,
+}
+
+impl ArgReduce {
+    /// The kernel for a request with these attributes.
+    pub(crate) fn new(request: &Request<'_>, largest: bool, axis: usize) -> ArgReduce {
+        let sizes = request.input(0);
+        let outer = sizes[..axis].iter().product();
+        let (size, inner) = (sizes[axis], sizes[axis + 1..].iter().product());
+        let parts = request.crew.tasks(outer * size * inner, outer);
+        ArgReduce { dtype: request.inputs[0].dtype, largest, outer, size, inner, parts }
+    }
+
+    /// Searches the outer indexes of one thread.
+    ///
+    /// # Safety
+    /// As [`Kernel::run`], for an input of type `T`.
+    unsafe fn part<T: Copy + PartialOrd + Default>(&self, io: Io<'_>, index: usize) {
+        let (from, to) = (io.input::<T>(0), io.output::<i32>(0));
+        for outer in part(self.outer, self.parts, index) {
+            for start in (0..self.inner).step_by(WIDTH) {
+                let width = WIDTH.min(self.inner - start);
+                // SAFETY: the block is inside the input, its results inside the output.
+                unsafe {
+                    let from = from.add(outer * self.size * self.inner + start);
+                    let to = to.add(outer * self.inner + start);
+                    match self.largest {
+                        true => self.block(from, to, width, |x: T, best: T| x > best),
+                        false => self.block(from, to, width, |x: T, best: T| x < best),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Searches along the axis for `width` neighbours. NaN, which differs from itself, beats all.
+    ///
+    /// # Safety
+    /// As [`ArgReduce::part`].
+    #[inline(always)]
+    unsafe fn block<T: Copy + PartialOrd + Default>(
+        &self,
+        from: *const T,
+        to: *mut i32,
+        width: usize,
+        beats: impl Fn(T, T) -> bool,
+    ) {
+        let (mut best, mut place) = ([T::default(); WIDTH], [0i32; WIDTH]);
+        let is_nan = |x: T| x.partial_cmp(&x).is_none();
+        // SAFETY: by the contract of this function.
+        unsafe {
+            for k in 0..self.size {
+                for j in 0..width {
+                    let x = *from.add(k * self.inner + j);
+                    let better = beats(x, best[j]) || (is_nan(x) && !is_nan(best[j]));
+                    if k == 0 || better {
+                        (best[j], place[j]) = (x, k as i32);
+                    }
+                }
+            }
+            to.copy_from_nonoverlapping(place.as_ptr(), width);
+        }
+    }
+}
+
+impl Kernel for ArgReduce {
+    unsafe fn run(&self, io: Io<'_>, session: &Session<'_>) {
+        // SAFETY: by the contract of this function; `false` is less than `true` as 0 is than 1.
+        session.run(self.parts, &|index| unsafe {
+            match self.dtype {
+                DType::F32 => self.part::<f32>(io, index),
+                DType::I32 => self.part::<i32>(io, index),
+                DType::U8 | DType::Bool => self.part::<u8>(io, index),
+            }
+        });
+    }
+}

@@ -1,0 +1,281 @@
+//! A loaded plan: instructions with all sizes resolved, and their memory.
+
+use crate::arena::Arena;
+use crate::kernels::{Io, Kernel, Request, build};
+use crate::simd::Instructions;
+use crate::threads::{Crew, Pool};
+use cornu_graph::plan::{Buffer, Place, Step, StepKind};
+use cornu_graph::{
+    Array, DType, Error, NodeId, Op, Plan, Program, Result, TensorType, Values, with_values,
+};
+use std::sync::Arc;
+
+/// Where an operand is: a block of memory, and bytes from its start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slot {
+    pub base: usize,
+    pub offset: usize,
+}
+
+/// An instruction and its operands.
+struct Instruction {
+    kernel: Box<dyn Kernel>,
+    inputs: Vec<Slot>,
+    outputs: Vec<Slot>,
+    scratch: Slot,
+}
+
+/// The type of an array that a run is given, ready to be compared without allocating.
+struct Leaf {
+    dtype: DType,
+    shape: Vec<usize>,
+}
+
+/// An output: where it is, and its type.
+struct Output {
+    offset: usize,
+    ty: Leaf,
+}
+
+/// A plan that is ready to run on the CPU.
+pub struct CpuProgram {
+    instructions: Vec<Instruction>,
+    /// The start of each block of memory: the arena, the inputs, the variables, the constants.
+    bases: Vec<*mut u8>,
+    inputs: Vec<Leaf>,
+    variables: Vec<Leaf>,
+    outputs: Vec<Output>,
+    arena: Arena,
+    pool: Arc<Pool>,
+    /// Keeps the constants alive.
+    plan: Plan,
+}
+
+// SAFETY: the pointers in `bases` are to memory that the program owns, or are set anew at the
+// beginning of each run.
+unsafe impl Send for CpuProgram {}
+
+impl CpuProgram {
+    pub(crate) fn new(
+        plan: Plan,
+        pool: Arc<Pool>,
+        crew: Crew,
+        instructions: Instructions,
+    ) -> Result<CpuProgram> {
+        let arena = Arena::new(plan.arena_bytes());
+        let mut bases = vec![arena.start()];
+        bases.resize(1 + plan.inputs().len() + plan.variables().len(), std::ptr::null_mut());
+        let mut loader = Loader { plan: &plan, bases, crew, instructions };
+        let ready: Result<Vec<_>> = plan.steps().iter().map(|step| loader.load(step)).collect();
+        let (ready, bases) = (ready?, loader.bases);
+        let leaves = |types: &[TensorType]| types.iter().map(Leaf::new).collect();
+        let outputs: Result<Vec<_>> = plan.outputs().iter().map(Output::new).collect();
+        Ok(CpuProgram {
+            instructions: ready,
+            bases,
+            inputs: leaves(plan.inputs()),
+            variables: leaves(plan.variables()),
+            outputs: outputs?,
+            arena,
+            pool,
+            plan,
+        })
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn check(&self, inputs: &[&Array], variables: &[&mut Array]) -> Result<()> {
+        check_count("inputs", self.inputs.len(), inputs.len())?;
+        check_count("variables", self.variables.len(), variables.len())?;
+        for (i, (leaf, array)) in self.inputs.iter().zip(inputs).enumerate() {
+            leaf.check("input", i, array)?;
+        }
+        for (i, (leaf, array)) in self.variables.iter().zip(variables).enumerate() {
+            leaf.check("variable", i, array)?;
+        }
+        Ok(())
+    }
+
+    /// The elements of an output.
+    fn output_values<T: Copy>(&self, output: &Output) -> &[T] {
+        // SAFETY: the plan puts outputs into the arena, at multiples of 64 bytes. The arena begins
+        // as zeros, and the kernels write values of the output's type.
+        unsafe {
+            let start = self.arena.start().add(output.offset).cast::<T>();
+            std::slice::from_raw_parts(start, output.ty.len())
+        }
+    }
+}
+
+impl Program for CpuProgram {
+    fn run(&mut self, inputs: &[&Array], variables: &mut [&mut Array]) -> Result<()> {
+        self.check(inputs, variables)?;
+        for (base, array) in self.bases[1..].iter_mut().zip(inputs) {
+            *base = with_values!(array.values(), v => v.as_ptr().cast_mut().cast());
+        }
+        for (base, array) in self.bases[1 + inputs.len()..].iter_mut().zip(variables) {
+            *base = with_values!(array.values_mut(), v => v.as_mut_ptr().cast());
+        }
+        let session = self.pool.session();
+        for step in &self.instructions {
+            let io = Io {
+                bases: &self.bases,
+                inputs: &step.inputs,
+                outputs: &step.outputs,
+                scratch: step.scratch,
+            };
+            // SAFETY: the kernel was made for the types of its operands, which are where the plan
+            // says; arrays were checked to have the plan's types. Variables are borrowed for
+            // writing, inputs for reading; the program is borrowed for writing.
+            unsafe { step.kernel.run(io, &session) };
+        }
+        Ok(())
+    }
+
+    fn output(&self, index: usize) -> Array {
+        let output = &self.outputs[index];
+        let values = match output.ty.dtype {
+            DType::F32 => Values::F32(self.output_values(output).to_vec()),
+            DType::I32 => Values::I32(self.output_values(output).to_vec()),
+            DType::U8 => Values::U8(self.output_values(output).to_vec()),
+            DType::Bool => Values::Bool(self.output_values(output).to_vec()),
+        };
+        Array::from_values(output.ty.shape.clone(), values).expect("an output fills its shape")
+    }
+
+    fn read_output(&self, index: usize, into: &mut Array) -> Result<()> {
+        let output = self.outputs.get(index).ok_or_else(|| {
+            Error::value(format!("output {index} of a program with {}", self.outputs.len()))
+        })?;
+        output.ty.check("output", index, into)?;
+        match into.values_mut() {
+            Values::F32(to) => to.copy_from_slice(self.output_values(output)),
+            Values::I32(to) => to.copy_from_slice(self.output_values(output)),
+            Values::U8(to) => to.copy_from_slice(self.output_values(output)),
+            Values::Bool(to) => to.copy_from_slice(self.output_values(output)),
+        }
+        Ok(())
+    }
+}
+
+fn check_count(what: &str, expected: usize, given: usize) -> Result<()> {
+    if expected == given {
+        return Ok(());
+    }
+    Err(Error::data(format!("the program takes {expected} {what}, not {given}")))
+}
+
+impl Leaf {
+    fn new(ty: &TensorType) -> Leaf {
+        Leaf { dtype: ty.dtype, shape: ty.shape.sizes() }
+    }
+
+    fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    fn check(&self, what: &str, index: usize, array: &Array) -> Result<()> {
+        if self.dtype == array.dtype() && self.shape == array.shape() {
+            return Ok(());
+        }
+        let ty = TensorType::new(self.dtype, self.shape.as_slice());
+        let message = format!("{what} {index} of the program is {ty}, not {}", array.ty());
+        Err(if self.dtype == array.dtype() { Error::shape(message) } else { Error::dtype(message) })
+    }
+}
+
+impl Output {
+    fn new(buffer: &Buffer) -> Result<Output> {
+        match buffer.place {
+            Place::Arena(offset) => Ok(Output { offset, ty: Leaf::new(&buffer.ty) }),
+            place => {
+                Err(Error::state(format!("the plan has an output outside the arena: {place:?}")))
+            }
+        }
+    }
+}
+
+/// Turns steps into instructions.
+struct Loader<'a> {
+    plan: &'a Plan,
+    bases: Vec<*mut u8>,
+    crew: Crew,
+    instructions: Instructions,
+}
+
+impl Loader<'_> {
+    fn load(&mut self, step: &Step) -> Result<Instruction> {
+        let inputs: Vec<&TensorType> = step.inputs.iter().map(|b| &b.ty).collect();
+        let outputs: Vec<TensorType> = step.outputs.iter().map(|b| b.ty.clone()).collect();
+        let mut shared = vec![];
+        for (i, input) in step.inputs.iter().enumerate() {
+            let same = |(_, output): &(usize, &Buffer)| output.place == input.place;
+            shared.extend(step.outputs.iter().enumerate().filter(same).map(|(o, _)| (i, o)));
+        }
+        let copy;
+        let op = match step.kind {
+            StepKind::Node(id) => &self.plan.graph().node(id).op,
+            StepKind::Copy => {
+                copy = Op::Reshape(outputs[0].shape.clone());
+                &copy
+            }
+        };
+        let kernel = build(&Request {
+            op,
+            inputs: &inputs,
+            outputs: &outputs,
+            shared: &shared,
+            instructions: self.instructions,
+            crew: self.crew,
+        });
+        let scratch = step.scratch.clone().unwrap_or(0..0);
+        self.check_scratch(kernel.as_ref(), scratch.len(), op)?;
+        Ok(Instruction {
+            kernel,
+            inputs: step.inputs.iter().map(|b| self.slot(b)).collect::<Result<_>>()?,
+            outputs: step.outputs.iter().map(|b| self.slot(b)).collect::<Result<_>>()?,
+            scratch: Slot { base: 0, offset: scratch.start },
+        })
+    }
+
+    fn check_scratch(&self, kernel: &dyn Kernel, given: usize, op: &Op) -> Result<()> {
+        if kernel.scratch() <= given {
+            return Ok(());
+        }
+        let wanted = kernel.scratch();
+        Err(Error::state(format!("{op:?} needs {wanted} bytes of scratch, the plan has {given}"))
+            .help("make the plan with this backend's Executor::scratch"))
+    }
+
+    fn slot(&mut self, buffer: &Buffer) -> Result<Slot> {
+        let inputs = self.plan.inputs().len();
+        let at = |base: usize| Slot { base, offset: 0 };
+        match buffer.place {
+            Place::Arena(offset) => Ok(Slot { base: 0, offset }),
+            Place::Input(index) => Ok(at(1 + index)),
+            Place::Variable(index) if index < self.plan.variables().len() => {
+                Ok(at(1 + inputs + index))
+            }
+            Place::Variable(index) => {
+                Err(Error::state(format!("variable {index} is updated but not declared")))
+            }
+            Place::Constant(id) => Ok(at(self.constant(id)?)),
+        }
+    }
+
+    /// The block of a constant.
+    fn constant(&mut self, id: NodeId) -> Result<usize> {
+        let Op::Constant(array) = &self.plan.graph().node(id).op else {
+            return Err(Error::state(format!("node {} is no constant", id.0)));
+        };
+        let start = with_values!(array.values(), v => v.as_ptr().cast_mut().cast::<u8>());
+        let known = self.bases.iter().position(|&base| base == start);
+        Ok(known.unwrap_or_else(|| {
+            self.bases.push(start);
+            self.bases.len() - 1
+        }))
+    }
+}

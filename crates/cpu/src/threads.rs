@@ -1,0 +1,321 @@
+//! A pool of threads that stay: the caller and N - 1 workers share the tasks of a job by a fixed
+//! rule, so that results never depend on timing.
+//!
+//! Between jobs a worker spins for a short while, because most jobs of a program follow each other
+//! within microseconds and waking a sleeping thread costs more than many of them; then it sleeps.
+
+use crate::float::FlushDenormals;
+use std::any::Any;
+use std::cell::UnsafeCell;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How long a thread spins before it sleeps.
+const SPIN: Duration = Duration::from_micros(50);
+
+/// How many threads there are to share work with, and from when on that is worth it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Crew {
+    /// The threads, the caller counted.
+    pub threads: usize,
+    /// About how many cycles it takes to hand a job to the workers and wait for them.
+    pub handover: usize,
+}
+
+impl Crew {
+    /// Into how many tasks to cut a job of `cycles` cycles that has `units` parts.
+    pub(crate) fn tasks(self, cycles: usize, units: usize) -> usize {
+        let most = self.threads.min(units).max(1);
+        if cycles > cycles / most + self.handover { most } else { 1 }
+    }
+}
+
+/// The `index`-th of `parts` parts of `0..count`, as even as possible.
+pub(crate) fn part(count: usize, parts: usize, index: usize) -> Range<usize> {
+    index * count / parts..(index + 1) * count / parts
+}
+
+/// What all threads of a job run, with the number of the task.
+type Body<'a> = dyn Fn(usize) + Sync + 'a;
+
+/// The threads. One job runs at a time.
+pub(crate) struct Pool {
+    shared: Arc<Shared>,
+    workers: Vec<JoinHandle<()>>,
+    turn: Mutex<()>,
+}
+
+struct Shared {
+    /// The number of the job in the upper bits, how many threads take part in the lower 16.
+    job: AtomicU64,
+    /// The job's body; written only while no worker takes part in a job.
+    body: UnsafeCell<Option<(*const Body<'static>, usize)>>,
+    /// Workers that still work on the job.
+    left: AtomicUsize,
+    threads: usize,
+    stop: AtomicBool,
+    panic: Mutex<Option<Box<dyn Any + Send>>>,
+    workers: Bell,
+    caller: Bell,
+}
+
+// SAFETY: `body` is written by the caller before it announces the job in `job`, and read by workers
+// that take part, for whom the caller waits before it returns (and before it writes again). The
+// body itself is `Sync`.
+unsafe impl Send for Shared {}
+unsafe impl Sync for Shared {}
+
+/// Lets threads wait for a condition: spinning first, then asleep.
+#[derive(Default)]
+struct Bell {
+    sleepers: AtomicUsize,
+    lock: Mutex<()>,
+    wake: Condvar,
+}
+
+impl Bell {
+    /// Waits until `ready` holds. `SeqCst` on both sides: either the sleeper sees the condition, or
+    /// the ringer sees the sleeper.
+    fn wait(&self, ready: impl Fn() -> bool) {
+        if ready() {
+            return;
+        }
+        let start = Instant::now();
+        loop {
+            for _ in 0..64 {
+                if ready() {
+                    return;
+                }
+                std::hint::spin_loop();
+            }
+            if start.elapsed() > SPIN {
+                break;
+            }
+        }
+        let mut guard = ignore_poison(self.lock.lock());
+        self.sleepers.fetch_add(1, SeqCst);
+        while !ready() {
+            guard = ignore_poison(self.wake.wait(guard));
+        }
+        self.sleepers.fetch_sub(1, SeqCst);
+    }
+
+    /// Wakes those who sleep. Call it after the condition has come true.
+    fn ring(&self) {
+        if self.sleepers.load(SeqCst) > 0 {
+            drop(ignore_poison(self.lock.lock()));
+            self.wake.notify_all();
+        }
+    }
+}
+
+/// A panic inside a job reaches the caller by itself; the locks guard no data that it could spoil.
+fn ignore_poison<T>(result: Result<T, PoisonError<T>>) -> T {
+    result.unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Pool {
+    /// A pool of `threads` threads, the caller counted.
+    pub(crate) fn new(threads: usize) -> Pool {
+        let threads = threads.clamp(1, 0xffff);
+        let shared = Arc::new(Shared {
+            job: AtomicU64::new(0),
+            body: UnsafeCell::new(None),
+            left: AtomicUsize::new(0),
+            threads,
+            stop: AtomicBool::new(false),
+            panic: Mutex::new(None),
+            workers: Bell::default(),
+            caller: Bell::default(),
+        });
+        let spawn = |index: usize| {
+            let shared = Arc::clone(&shared);
+            std::thread::Builder::new()
+                .name(format!("cornu-{index}"))
+                .spawn(move || shared.work(index))
+                .expect("the system can start a thread")
+        };
+        let workers = (1..threads).map(spawn).collect();
+        Pool { shared, workers, turn: Mutex::new(()) }
+    }
+
+    /// How many threads there are, the caller counted.
+    pub(crate) fn threads(&self) -> usize {
+        self.shared.threads
+    }
+
+    /// Takes the pool for a while; others wait.
+    pub(crate) fn session(&self) -> Session<'_> {
+        Session {
+            shared: &self.shared,
+            _turn: ignore_poison(self.turn.lock()),
+            _mode: FlushDenormals::begin(),
+        }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, SeqCst);
+        self.shared.announce(self.shared.threads);
+        for worker in self.workers.drain(..) {
+            // A worker catches the panics of its tasks and has none of its own.
+            let _ = worker.join();
+        }
+    }
+}
+
+impl Shared {
+    /// Starts the next job for the first `threads` threads.
+    fn announce(&self, threads: usize) {
+        let number = (self.job.load(SeqCst) >> 16) + 1;
+        self.job.store((number << 16) | threads as u64, SeqCst);
+        self.workers.ring();
+    }
+
+    /// What a worker does all its life.
+    fn work(&self, index: usize) {
+        let _mode = FlushDenormals::begin();
+        let mut seen = 0;
+        loop {
+            self.workers.wait(|| self.job.load(SeqCst) != seen);
+            seen = self.job.load(SeqCst);
+            if self.stop.load(SeqCst) {
+                return;
+            }
+            if index >= (seen & 0xffff) as usize {
+                continue;
+            }
+            // SAFETY: this thread takes part in the job, so the caller wrote the body before and
+            // leaves it, and what it borrows, until `left` is 0.
+            let (body, tasks) = unsafe { (*self.body.get()).expect("a job has a body") };
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                // SAFETY: as above.
+                let body = unsafe { &*body };
+                (index..tasks).step_by(self.threads).for_each(body);
+            }));
+            if let Err(panic) = result {
+                ignore_poison(self.panic.lock()).get_or_insert(panic);
+            }
+            if self.left.fetch_sub(1, SeqCst) == 1 {
+                self.caller.ring();
+            }
+        }
+    }
+}
+
+/// The pool in the hands of one caller, with denormal numbers flushed to zero.
+pub(crate) struct Session<'a> {
+    shared: &'a Shared,
+    _turn: MutexGuard<'a, ()>,
+    _mode: FlushDenormals,
+}
+
+impl Session<'_> {
+    /// Runs `body(0), …, body(tasks - 1)`: task `i` on thread `i` modulo the number of threads.
+    ///
+    /// # Panics
+    /// If a task panics, once all threads are done.
+    pub(crate) fn run(&self, tasks: usize, body: &Body<'_>) {
+        let shared = self.shared;
+        let threads = tasks.min(shared.threads);
+        if threads <= 1 {
+            return (0..tasks).for_each(body);
+        }
+        // SAFETY: the lifetime is only forgotten until `Finish` has seen all workers done, also
+        // when the caller's own tasks panic. No worker takes part in a job now.
+        unsafe {
+            let body = std::mem::transmute::<*const Body<'_>, *const Body<'static>>(body);
+            *shared.body.get() = Some((body, tasks));
+        }
+        shared.left.store(threads - 1, SeqCst);
+        shared.announce(threads);
+        let finish = Finish(shared);
+        (0..tasks).step_by(shared.threads).for_each(body);
+        drop(finish);
+        if let Some(panic) = ignore_poison(shared.panic.lock()).take() {
+            resume_unwind(panic);
+        }
+    }
+}
+
+/// Waits for the workers when it goes.
+struct Finish<'a>(&'a Shared);
+
+impl Drop for Finish<'_> {
+    fn drop(&mut self) {
+        self.0.caller.wait(|| self.0.left.load(SeqCst) == 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_task_runs_once() {
+        for threads in [1, 2, 3, 5] {
+            let pool = Pool::new(threads);
+            for tasks in [0, 1, 2, 3, 7, 50] {
+                let counts: Vec<AtomicUsize> = (0..tasks).map(|_| AtomicUsize::new(0)).collect();
+                pool.session().run(tasks, &|i| {
+                    counts[i].fetch_add(1, SeqCst);
+                });
+                assert!(counts.iter().all(|c| c.load(SeqCst) == 1), "{threads} {tasks}");
+            }
+        }
+    }
+
+    #[test]
+    fn many_jobs_with_pauses() {
+        let pool = Pool::new(3);
+        let sum = AtomicUsize::new(0);
+        for round in 0..2000 {
+            if round % 100 == 0 {
+                std::thread::sleep(Duration::from_micros(200));
+            }
+            pool.session().run(3, &|i| {
+                sum.fetch_add(i, SeqCst);
+            });
+        }
+        assert_eq!(sum.load(SeqCst), 6000);
+    }
+
+    #[test]
+    fn a_panic_reaches_the_caller_and_the_pool_lives_on() {
+        let pool = Pool::new(2);
+        for bad in [0, 1] {
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                pool.session().run(2, &|i| assert!(i != bad, "task {bad}"));
+            }));
+            assert!(result.is_err());
+        }
+        let ran = AtomicUsize::new(0);
+        pool.session().run(2, &|_| {
+            ran.fetch_add(1, SeqCst);
+        });
+        assert_eq!(ran.load(SeqCst), 2);
+    }
+
+    #[test]
+    fn callers_take_turns() {
+        let pool = Pool::new(2);
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    for _ in 0..200 {
+                        let sum = AtomicUsize::new(0);
+                        pool.session().run(4, &|i| {
+                            sum.fetch_add(i, SeqCst);
+                        });
+                        assert_eq!(sum.load(SeqCst), 6);
+                    }
+                });
+            }
+        });
+    }
+}

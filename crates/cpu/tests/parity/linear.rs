@@ -1,0 +1,113 @@
+//! Matrix products and convolutions.
+
+use crate::support::*;
+use cornu_graph::Op;
+use cornu_graph::infer::infer;
+use cornu_graph::op::Conv2d;
+
+fn matmul(seed: u64, batch: &[usize], m: usize, n: usize, k: usize) {
+    let mut rng = random(seed);
+    for transpose_a in [false, true] {
+        for transpose_b in [false, true] {
+            let shape = |rows, columns, transposed| {
+                let [r, c] = if transposed { [columns, rows] } else { [rows, columns] };
+                [batch, &[r, c]].concat()
+            };
+            let a = floats(&mut rng, &shape(m, k, transpose_a));
+            let b = floats(&mut rng, &shape(k, n, transpose_b));
+            check_op(Op::MatMul { transpose_a, transpose_b }, &[a, b], SUMS);
+        }
+    }
+}
+
+#[test]
+fn matmul_of_small_sizes() {
+    for m in [0, 1, 2, 5, 14, 15] {
+        for n in [0, 1, 2, 17, 40] {
+            for k in [0, 1, 3, 18] {
+                matmul((m * 1000 + n * 10 + k) as u64, &[], m, n, k);
+            }
+        }
+    }
+}
+
+#[test]
+fn matmul_of_every_tile_height() {
+    for m in 1..=31 {
+        matmul(m as u64, &[], m, 67, 9);
+    }
+}
+
+#[test]
+fn matmul_of_every_width() {
+    for n in 1..=140 {
+        matmul(n as u64, &[], 3, n, 5);
+    }
+}
+
+#[test]
+fn matmul_beyond_the_blocks() {
+    matmul(1, &[], 50, 33, 1100);
+    matmul(2, &[], 47, 530, 520);
+    matmul(3, &[], 130, 10, 64);
+}
+
+#[test]
+fn matmul_of_batches() {
+    matmul(1, &[5], 7, 9, 4);
+    matmul(2, &[2, 3], 1, 20, 30);
+    matmul(3, &[4], 20, 1, 30);
+    matmul(4, &[0], 2, 3, 4);
+    matmul(5, &[2], 33, 35, 3);
+}
+
+struct Shape {
+    image: [usize; 4],
+    filter: [usize; 4],
+    conv: Conv2d,
+}
+
+fn conv(
+    strides: [usize; 2],
+    padding: [(usize, usize); 2],
+    dilation: [usize; 2],
+    groups: usize,
+) -> Conv2d {
+    Conv2d { strides, padding, dilation, groups }
+}
+
+fn shapes() -> Vec<Shape> {
+    let plain = conv([1, 1], [(0, 0); 2], [1, 1], 1);
+    let same = conv([1, 1], [(1, 1); 2], [1, 1], 1);
+    let shape = |image, filter, conv| Shape { image, filter, conv };
+    vec![
+        shape([2, 5, 6, 1], [3, 3, 1, 4], plain),
+        shape([3, 6, 5, 3], [3, 3, 3, 17], same),
+        shape([1, 7, 7, 16], [1, 1, 16, 20], plain),
+        shape([2, 4, 4, 6], [1, 1, 2, 9], conv([1, 1], [(0, 0); 2], [1, 1], 3)),
+        shape([2, 9, 8, 4], [3, 2, 4, 5], conv([2, 3], [(1, 0), (0, 1)], [1, 1], 1)),
+        shape([2, 9, 9, 2], [3, 3, 2, 3], conv([1, 1], [(2, 2); 2], [2, 2], 1)),
+        shape([2, 6, 6, 4], [3, 3, 1, 8], conv([1, 1], [(1, 1); 2], [1, 1], 4)),
+        shape([3, 8, 8, 6], [3, 3, 3, 4], conv([2, 2], [(0, 1); 2], [1, 2], 2)),
+        shape([2, 3, 3, 2], [5, 5, 2, 3], conv([1, 1], [(3, 3); 2], [1, 1], 1)),
+        shape([2, 4, 4, 3], [1, 1, 3, 2], conv([2, 2], [(0, 0); 2], [1, 1], 1)),
+        shape([0, 4, 4, 3], [2, 2, 3, 2], plain),
+        shape([1, 30, 30, 8], [5, 5, 8, 12], same),
+        shape([2, 40, 40, 33], [3, 3, 33, 3], same),
+    ]
+}
+
+#[test]
+fn convolutions_and_their_gradients() {
+    let mut rng = random(7);
+    for Shape { image, filter, conv } in shapes() {
+        let (x, w) = (floats(&mut rng, &image), floats(&mut rng, &filter));
+        let y = infer(&Op::Conv2d(conv), &[&x.ty(), &w.ty()]).unwrap();
+        let g = floats(&mut rng, &y.shape.sizes());
+        check_op(Op::Conv2d(conv), &[x.clone(), w.clone()], SUMS);
+        let input_grad = Op::Conv2dInputGrad { conv, input: image.into() };
+        check_op(input_grad, &[g.clone(), w], SUMS);
+        let filter_grad = Op::Conv2dFilterGrad { conv, filter: filter.into() };
+        check_op(filter_grad, &[x, g], SUMS);
+    }
+}
