@@ -1,0 +1,145 @@
+//! Activations, by name or by value.
+
+use crate::names;
+use crate::ops;
+use crate::tensor::Tensor;
+use cornu_graph::Result;
+use serde::{Serialize, Serializer};
+
+/// A function that a layer applies to its outputs: `"relu"` or [`Activation::Relu`].
+///
+/// Formulas are those of the functions in [`ops`] with Keras's default arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[allow(missing_docs)] // Each is the function of its name in `ops`.
+pub enum Activation {
+    Celu,
+    Elu,
+    Exponential,
+    Gelu,
+    Glu,
+    HardShrink,
+    HardSigmoid,
+    HardSilu,
+    HardTanh,
+    LeakyRelu,
+    Linear,
+    LogSigmoid,
+    LogSoftmax,
+    Mish,
+    Relu,
+    Relu6,
+    Selu,
+    Sigmoid,
+    Silu,
+    SoftShrink,
+    Softmax,
+    Softplus,
+    Softsign,
+    SparsePlus,
+    Squareplus,
+    Tanh,
+    TanhShrink,
+    /// A name that is not known: the error comes out where the layer is used.
+    Unknown(String),
+}
+
+const NAMES: &[(&str, Activation)] = &[
+    ("celu", Activation::Celu),
+    ("elu", Activation::Elu),
+    ("exponential", Activation::Exponential),
+    ("gelu", Activation::Gelu),
+    ("glu", Activation::Glu),
+    ("hard_shrink", Activation::HardShrink),
+    ("hard_sigmoid", Activation::HardSigmoid),
+    ("hard_silu", Activation::HardSilu),
+    ("hard_swish", Activation::HardSilu),
+    ("hard_tanh", Activation::HardTanh),
+    ("leaky_relu", Activation::LeakyRelu),
+    ("linear", Activation::Linear),
+    ("log_sigmoid", Activation::LogSigmoid),
+    ("log_softmax", Activation::LogSoftmax),
+    ("mish", Activation::Mish),
+    ("relu", Activation::Relu),
+    ("relu6", Activation::Relu6),
+    ("selu", Activation::Selu),
+    ("sigmoid", Activation::Sigmoid),
+    ("silu", Activation::Silu),
+    ("swish", Activation::Silu),
+    ("soft_shrink", Activation::SoftShrink),
+    ("softmax", Activation::Softmax),
+    ("softplus", Activation::Softplus),
+    ("softsign", Activation::Softsign),
+    ("sparse_plus", Activation::SparsePlus),
+    ("squareplus", Activation::Squareplus),
+    ("tanh", Activation::Tanh),
+    ("tanh_shrink", Activation::TanhShrink),
+];
+
+impl Activation {
+    /// The activation of a name. A name that is not known becomes an error where it is used.
+    pub fn new(name: &str) -> Activation {
+        let known = NAMES.iter().find(|(n, _)| *n == name);
+        known.map_or_else(|| Activation::Unknown(name.to_owned()), |(_, a)| a.clone())
+    }
+
+    /// Keras's name: `"relu"`.
+    pub fn name(&self) -> &str {
+        match self {
+            Activation::Unknown(name) => name,
+            known => NAMES.iter().find(|(_, a)| a == known).map_or("linear", |(name, _)| name),
+        }
+    }
+
+    /// The activation of a tensor.
+    ///
+    /// # Errors
+    /// If the activation was given by a name that is not known.
+    #[track_caller]
+    pub fn apply(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(match self {
+            Activation::Celu => ops::celu(x, 1.0),
+            Activation::Elu => ops::elu(x, 1.0),
+            Activation::Exponential => ops::exponential(x),
+            Activation::Gelu => ops::gelu(x, false),
+            Activation::Glu => ops::glu(x, -1),
+            Activation::HardShrink => ops::hard_shrink(x, 0.5),
+            Activation::HardSigmoid => ops::hard_sigmoid(x),
+            Activation::HardSilu => ops::hard_silu(x),
+            Activation::HardTanh => ops::hard_tanh(x),
+            Activation::LeakyRelu => ops::leaky_relu(x, 0.2),
+            Activation::Linear => x.clone(),
+            Activation::LogSigmoid => ops::log_sigmoid(x),
+            Activation::LogSoftmax => ops::log_softmax(x, -1),
+            Activation::Mish => ops::mish(x),
+            Activation::Relu => ops::relu(x),
+            Activation::Relu6 => ops::relu6(x),
+            Activation::Selu => ops::selu(x),
+            Activation::Sigmoid => ops::sigmoid(x),
+            Activation::Silu => ops::silu(x),
+            Activation::SoftShrink => ops::soft_shrink(x, 0.5),
+            Activation::Softmax => ops::softmax(x, -1),
+            Activation::Softplus => ops::softplus(x),
+            Activation::Softsign => ops::softsign(x),
+            Activation::SparsePlus => ops::sparse_plus(x),
+            Activation::Squareplus => ops::squareplus(x, 4.0),
+            Activation::Tanh => ops::tanh(x),
+            Activation::TanhShrink => ops::tanh_shrink(x),
+            Activation::Unknown(name) => {
+                return Err(names::unknown("activation", name, NAMES.iter().map(|(n, _)| *n)));
+            }
+        })
+    }
+}
+
+impl From<&str> for Activation {
+    fn from(name: &str) -> Activation {
+        Activation::new(name)
+    }
+}
+
+impl Serialize for Activation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}

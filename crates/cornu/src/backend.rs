@@ -1,0 +1,34 @@
+//! Which executor runs programs: the CPU, with a number of threads.
+
+use cornu_cpu::{Cpu, Options};
+use cornu_graph::{Error, Executor, Graph, Plan, Program, Result, passes, plan};
+use std::sync::{Arc, Mutex, PoisonError};
+
+static CPU: Mutex<Option<Arc<Cpu>>> = Mutex::new(None);
+
+/// Sets how many threads programs compiled from now on use. The default is one for each core.
+///
+/// # Errors
+/// If the number is 0.
+pub fn set_threads(threads: usize) -> Result<()> {
+    if threads == 0 {
+        return Err(Error::value("the number of threads must be at least 1"));
+    }
+    let options = Options { threads, ..Options::default() };
+    let cpu = Arc::new(Cpu::new(options)?);
+    *CPU.lock().unwrap_or_else(PoisonError::into_inner) = Some(cpu);
+    Ok(())
+}
+
+fn cpu() -> Arc<Cpu> {
+    let mut cpu = CPU.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(cpu.get_or_insert_with(|| Arc::new(Cpu::default())))
+}
+
+/// Optimizes, plans and loads a graph.
+pub(crate) fn compile(graph: Graph) -> Result<Box<dyn Program>> {
+    let cpu = cpu();
+    let graph = passes::optimize(graph);
+    let plan = Plan::new(graph, plan::Options::default(), |node, inputs| cpu.scratch(node, inputs));
+    Executor::load(cpu.as_ref(), plan)
+}

@@ -1,0 +1,239 @@
+//! The first values of weights. Names, defaults and distributions are Keras's.
+//!
+//! All of Keras's initializers but `STFT`, which belongs to its spectrogram layers.
+
+mod orthogonal;
+mod variance_scaling;
+
+pub use variance_scaling::{Fan, Spread, VarianceScaling};
+
+use crate::{names, session};
+use cornu_graph::philox::Philox;
+use cornu_graph::{Array, Error, Result, Shape};
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
+
+/// How a weight gets its first value: by name (`"he_normal"`) or by one of the constructors here.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Initializer {
+    kind: Kind,
+    seed: Option<u64>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Kind {
+    Constant { class: &'static str, value: f32 },
+    Identity { gain: f32 },
+    Normal { mean: f32, stddev: f32 },
+    TruncatedNormal { mean: f32, stddev: f32 },
+    Uniform { minval: f32, maxval: f32 },
+    Scaling { class: &'static str, scaling: VarianceScaling },
+    Orthogonal { gain: f32 },
+    Unknown(String),
+}
+
+impl Initializer {
+    fn new(kind: Kind) -> Initializer {
+        Initializer { kind, seed: None }
+    }
+
+    /// All elements 0.
+    pub fn zeros() -> Initializer {
+        Initializer::new(Kind::Constant { class: "Zeros", value: 0.0 })
+    }
+
+    /// All elements 1.
+    pub fn ones() -> Initializer {
+        Initializer::new(Kind::Constant { class: "Ones", value: 1.0 })
+    }
+
+    /// All elements a number.
+    pub fn constant(value: f32) -> Initializer {
+        Initializer::new(Kind::Constant { class: "Constant", value })
+    }
+
+    /// `gain` on the diagonal of a matrix, 0 elsewhere.
+    pub fn identity(gain: f32) -> Initializer {
+        Initializer::new(Kind::Identity { gain })
+    }
+
+    /// Normally distributed. Keras's defaults are 0 and 0.05.
+    pub fn random_normal(mean: f32, stddev: f32) -> Initializer {
+        Initializer::new(Kind::Normal { mean, stddev })
+    }
+
+    /// Normally distributed, drawn again where further than two `stddev` from the mean. Keras's
+    /// defaults are 0 and 0.05. (What is left has the standard deviation `0.88 · stddev`.)
+    pub fn truncated_normal(mean: f32, stddev: f32) -> Initializer {
+        Initializer::new(Kind::TruncatedNormal { mean, stddev })
+    }
+
+    /// Evenly distributed. Keras's defaults are -0.05 and 0.05.
+    pub fn random_uniform(minval: f32, maxval: f32) -> Initializer {
+        Initializer::new(Kind::Uniform { minval, maxval })
+    }
+
+    /// With a variance that depends on how many inputs or outputs the weight connects.
+    pub fn variance_scaling(scaling: VarianceScaling) -> Initializer {
+        Initializer::new(Kind::Scaling { class: "VarianceScaling", scaling })
+    }
+
+    /// A random orthogonal matrix times `gain` (Saxe et al., "Exact solutions to the nonlinear
+    /// dynamics of learning in deep linear neural networks", 2014).
+    pub fn orthogonal(gain: f32) -> Initializer {
+        Initializer::new(Kind::Orthogonal { gain })
+    }
+
+    /// A seed of its own: the same values every time. Without one, the seed comes from
+    /// [`set_random_seed`](crate::utils::set_random_seed).
+    pub fn seed(mut self, seed: u64) -> Initializer {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// First values of a shape.
+    ///
+    /// # Errors
+    /// If the initializer was given by a name that is not known, or does not fit the shape.
+    pub fn array(&self, shape: &[usize]) -> Result<Array> {
+        let mut random = Philox::new(self.seed.unwrap_or_else(session::next_seed));
+        let count = shape.iter().product();
+        let values: Vec<f32> = match &self.kind {
+            Kind::Constant { value, .. } => vec![*value; count],
+            Kind::Identity { gain } => identity(shape, *gain)?,
+            Kind::Normal { mean, stddev } => {
+                (0..count).map(|_| mean + stddev * random.normal() as f32).collect()
+            }
+            Kind::TruncatedNormal { mean, stddev } => {
+                truncated_normal(&mut random, count, *mean, *stddev)
+            }
+            Kind::Uniform { minval, maxval } => uniform(&mut random, count, *minval, *maxval),
+            Kind::Scaling { scaling, .. } => scaling.values(&mut random, shape),
+            Kind::Orthogonal { gain } => orthogonal::values(&mut random, shape, *gain)?,
+            Kind::Unknown(name) => return Err(unknown(name)),
+        };
+        Array::new(shape, values)
+    }
+
+    /// Keras's class name and configuration.
+    fn class(&self) -> (&str, Value) {
+        let seed = self.seed;
+        match &self.kind {
+            Kind::Constant { class: "Constant", value } => ("Constant", json!({ "value": value })),
+            Kind::Constant { class, .. } => (class, json!({})),
+            Kind::Identity { gain } => ("Identity", json!({ "gain": gain })),
+            Kind::Normal { mean, stddev } => {
+                ("RandomNormal", json!({ "mean": mean, "stddev": stddev, "seed": seed }))
+            }
+            Kind::TruncatedNormal { mean, stddev } => {
+                ("TruncatedNormal", json!({ "mean": mean, "stddev": stddev, "seed": seed }))
+            }
+            Kind::Uniform { minval, maxval } => {
+                ("RandomUniform", json!({ "minval": minval, "maxval": maxval, "seed": seed }))
+            }
+            Kind::Scaling { class: "VarianceScaling", scaling } => {
+                ("VarianceScaling", scaling.config(seed))
+            }
+            Kind::Scaling { class, .. } => (class, json!({ "seed": seed })),
+            Kind::Orthogonal { gain } => ("Orthogonal", json!({ "gain": gain, "seed": seed })),
+            Kind::Unknown(name) => (name, json!({})),
+        }
+    }
+}
+
+/// Keras's names, snake case and class names, with default arguments.
+fn named(name: &str) -> Option<Initializer> {
+    let scaled = |class, scale, fan, spread| {
+        let scaling = VarianceScaling { scale, fan, spread };
+        Initializer::new(Kind::Scaling { class, scaling })
+    };
+    Some(match session::snake_case(name).as_str() {
+        "zeros" => Initializer::zeros(),
+        "ones" => Initializer::ones(),
+        "constant" => Initializer::constant(0.0),
+        "identity" | "identity_initializer" => Initializer::identity(1.0),
+        "random_normal" => Initializer::random_normal(0.0, 0.05),
+        "truncated_normal" => Initializer::truncated_normal(0.0, 0.05),
+        "random_uniform" | "uniform" => Initializer::random_uniform(-0.05, 0.05),
+        "variance_scaling" => Initializer::variance_scaling(VarianceScaling::default()),
+        "glorot_normal" => scaled("GlorotNormal", 1.0, Fan::Average, Spread::TruncatedNormal),
+        "glorot_uniform" => scaled("GlorotUniform", 1.0, Fan::Average, Spread::Uniform),
+        "he_normal" => scaled("HeNormal", 2.0, Fan::In, Spread::TruncatedNormal),
+        "he_uniform" => scaled("HeUniform", 2.0, Fan::In, Spread::Uniform),
+        "lecun_normal" => scaled("LecunNormal", 1.0, Fan::In, Spread::TruncatedNormal),
+        "lecun_uniform" => scaled("LecunUniform", 1.0, Fan::In, Spread::Uniform),
+        "orthogonal" | "orthogonal_initializer" => Initializer::orthogonal(1.0),
+        _ => return None,
+    })
+}
+
+fn unknown(name: &str) -> Error {
+    let known = [
+        "zeros",
+        "ones",
+        "constant",
+        "identity",
+        "random_normal",
+        "truncated_normal",
+        "random_uniform",
+        "variance_scaling",
+        "glorot_normal",
+        "glorot_uniform",
+        "he_normal",
+        "he_uniform",
+        "lecun_normal",
+        "lecun_uniform",
+        "orthogonal",
+    ];
+    names::unknown("initializer", name, known)
+}
+
+impl From<&str> for Initializer {
+    fn from(name: &str) -> Initializer {
+        named(name).unwrap_or_else(|| Initializer::new(Kind::Unknown(name.to_owned())))
+    }
+}
+
+impl From<VarianceScaling> for Initializer {
+    fn from(scaling: VarianceScaling) -> Initializer {
+        Initializer::variance_scaling(scaling)
+    }
+}
+
+/// As Keras writes objects into a model's configuration.
+impl Serialize for Initializer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let (class, config) = self.class();
+        json!({
+            "module": "keras.initializers",
+            "class_name": class,
+            "config": config,
+            "registered_name": null,
+        })
+        .serialize(serializer)
+    }
+}
+
+fn identity(shape: &[usize], gain: f32) -> Result<Vec<f32>> {
+    let &[rows, columns] = shape else {
+        let shape = Shape::from(shape);
+        return Err(Error::shape(format!("the identity is a matrix, not a tensor of {shape}")));
+    };
+    let mut values = vec![0.0; rows * columns];
+    values.iter_mut().step_by(columns + 1).take(rows.min(columns)).for_each(|v| *v = gain);
+    Ok(values)
+}
+
+fn uniform(random: &mut Philox, count: usize, low: f32, high: f32) -> Vec<f32> {
+    (0..count).map(|_| low + (high - low) * random.uniform() as f32).collect()
+}
+
+fn truncated_normal(random: &mut Philox, count: usize, mean: f32, stddev: f32) -> Vec<f32> {
+    let mut draw = || loop {
+        let z = random.normal();
+        if z.abs() <= 2.0 {
+            return mean + stddev * z as f32;
+        }
+    };
+    (0..count).map(|_| draw()).collect()
+}

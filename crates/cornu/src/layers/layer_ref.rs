@@ -1,0 +1,213 @@
+//! An instance of a layer: a name, its weights, and the calls made to it.
+
+use super::{IntoTensors, Layer, Scope};
+use crate::initializers::Initializer;
+use crate::{lines, session};
+use crate::tensor::lower::Mode;
+use crate::tensor::{Kind, Tensor};
+use crate::variable::Variable;
+use cornu_graph::{Error, Result, Shape};
+use std::any::Any;
+use std::fmt;
+use std::panic::Location;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A layer that can be called many times, each time with the same weights. Cloning copies a
+/// pointer: all clones are the same layer.
+#[derive(Clone)]
+pub struct LayerRef(Arc<Instance>);
+
+struct Instance {
+    definition: Box<dyn Layer>,
+    name: String,
+    trainable: bool,
+    variables: Mutex<Vec<Variable>>,
+}
+
+/// One use of a layer.
+pub(crate) struct Call {
+    pub layer: LayerRef,
+    pub inputs: Vec<Tensor>,
+}
+
+impl LayerRef {
+    /// An instance with a name of its own: `dense`, `dense_1`, …
+    pub fn new(layer: impl Layer) -> LayerRef {
+        let name = session::unique_name(&session::snake_case(layer.kind()));
+        LayerRef::with_name(layer, name)
+    }
+
+    pub(crate) fn with_name(layer: impl Layer, name: impl Into<String>) -> LayerRef {
+        LayerRef(Arc::new(Instance {
+            definition: Box::new(layer),
+            name: name.into(),
+            trainable: true,
+            variables: Mutex::default(),
+        }))
+    }
+
+    /// The name of this instance.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Keras's class name: `"Dense"`.
+    pub fn kind(&self) -> &str {
+        self.0.definition.kind()
+    }
+
+    /// The configuration with Keras's field names, the instance's name among them.
+    pub fn config(&self) -> serde_json::Value {
+        let mut config = serde_json::json!({ "name": self.name(), "trainable": self.0.trainable });
+        if let (Some(all), serde_json::Value::Object(own)) =
+            (config.as_object_mut(), self.0.definition.config())
+        {
+            all.extend(own);
+        }
+        config
+    }
+
+    /// The layer's own type, to read its configuration: `layer.downcast::<Dense>()`.
+    pub fn downcast<L: Layer>(&self) -> Option<&L> {
+        (self.definition() as &dyn Any).downcast_ref()
+    }
+
+    pub(crate) fn definition(&self) -> &dyn Layer {
+        &*self.0.definition
+    }
+
+    /// Whether two handles are the same layer.
+    pub(crate) fn is(&self, other: &LayerRef) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// The variables of this layer and the layers inside it, in the order they were made. Empty
+    /// until the layer was called for the first time.
+    pub fn weights(&self) -> Vec<Variable> {
+        let mut weights = self.own_variables().clone();
+        for layer in self.definition().layers() {
+            for weight in layer.weights() {
+                if !weights.iter().any(|w| w.id() == weight.id()) {
+                    weights.push(weight);
+                }
+            }
+        }
+        weights
+    }
+
+    /// Calls the layer. A mistake travels with the result.
+    #[track_caller]
+    pub fn call(&self, inputs: impl IntoTensors) -> Tensor {
+        self.call_all(&inputs.into_tensors()).swap_remove(0)
+    }
+
+    /// Calls the layer and gives all its results, for a model with several outputs.
+    #[track_caller]
+    pub fn call_all(&self, inputs: &[Tensor]) -> Vec<Tensor> {
+        self.call_at(inputs, Location::caller())
+    }
+
+    /// Calls the layer for a line of the user's code.
+    pub(crate) fn call_at(
+        &self,
+        inputs: &[Tensor],
+        line: &'static Location<'static>,
+    ) -> Vec<Tensor> {
+        self.try_call(inputs, line).unwrap_or_else(|error| vec![Tensor::error(error)])
+    }
+
+    fn try_call(
+        &self,
+        inputs: &[Tensor],
+        line: &'static Location<'static>,
+    ) -> Result<Vec<Tensor>> {
+        for input in inputs {
+            input.check()?;
+        }
+        let place = |error: Error| {
+            let error = error.within(format!("{} ({})", self.name(), self.kind()));
+            lines::locate(error, line)
+        };
+        let results = Scope::new(self, Mode::Predict).run(inputs).map_err(place)?;
+        for result in &results {
+            result.check().map_err(place)?;
+        }
+        let call = Arc::new(Call {
+            layer: self.clone(),
+            inputs: inputs.to_vec(),
+        });
+        let tensor = |(i, result): (usize, &Tensor)| {
+            Tensor::at(Kind::Call(Arc::clone(&call), i), result.ty().clone(), line)
+        };
+        Ok(results.iter().enumerate().map(tensor).collect())
+    }
+
+    /// The variable of a name, made at the first use.
+    pub(crate) fn variable(
+        &self,
+        name: &str,
+        shape: Vec<usize>,
+        initializer: &Initializer,
+        trainable: bool,
+    ) -> Result<Variable> {
+        if let Some(known) = self.own_variables().iter().find(|v| v.name() == name) {
+            if known.shape() == shape {
+                return Ok(known.clone());
+            }
+            let (made, wanted) = (Shape::from(known.shape()), Shape::from(shape));
+            return Err(Error::shape(format!(
+                "its {name} has shape {made} since its first use, but this input needs {wanted}"
+            ))
+            .help("a layer can be shared between inputs of one shape; make a second layer"));
+        }
+        let value = initializer.array(&shape)?;
+        let path = format!("{}/{name}", self.name());
+        let variable = Variable::new(path, value, trainable && self.0.trainable);
+        self.own_variables().push(variable.clone());
+        Ok(variable)
+    }
+
+    fn own_variables(&self) -> std::sync::MutexGuard<'_, Vec<Variable>> {
+        self.0.variables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for LayerRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{} name={}, built={}>", self.kind(), self.name(), !self.weights().is_empty())
+    }
+}
+
+impl<L: Layer> From<L> for LayerRef {
+    fn from(layer: L) -> LayerRef {
+        LayerRef::new(layer)
+    }
+}
+
+impl From<&LayerRef> for LayerRef {
+    fn from(layer: &LayerRef) -> LayerRef {
+        layer.clone()
+    }
+}
+
+/// What every layer's configuration can do.
+pub trait LayerExt: Layer + Sized {
+    /// Makes an instance with a name: `Dense::new(10).name("logits")`.
+    fn name(self, name: impl Into<String>) -> LayerRef {
+        LayerRef::with_name(self, name)
+    }
+
+    /// Makes an instance that can be called many times, each time with the same weights.
+    fn shared(self) -> LayerRef {
+        LayerRef::new(self)
+    }
+
+    /// Makes an instance and calls it once: `Dense::new(10).call(&x)`. To use the same weights
+    /// again, make the layer [`shared`](LayerExt::shared) first.
+    #[track_caller]
+    fn call(self, inputs: impl IntoTensors) -> Tensor {
+        LayerRef::new(self).call(inputs)
+    }
+}
+
+impl<L: Layer> LayerExt for L {}

@@ -1,0 +1,135 @@
+//! Layers, and how to write one.
+//!
+//! A layer is a configuration and a [`Layer::forward`] that says what it computes, with the weights
+//! it asks for on the way. Shapes, gradients and kernels follow from that.
+//!
+//! ```
+//! use cornu::prelude::*;
+//!
+//! /// Multiplies each feature by a learned number.
+//! #[derive(Debug)]
+//! struct Scale;
+//!
+//! impl Layer for Scale {
+//!     fn kind(&self) -> &str {
+//!         "Scale"
+//!     }
+//!
+//!     fn forward(&self, scope: &mut Scope, inputs: &[Tensor]) -> Result<Tensor> {
+//!         let x = one_input(inputs)?;
+//!         let scale = scope.weight("scale", [x.last_dim()?], &Initializer::from("ones"))?;
+//!         Ok(x * scale)
+//!     }
+//! }
+//!
+//! let mut model = Sequential::new().add(Input::new([4])).add(Scale).add(Dense::new(1));
+//! assert_eq!(model.count_params()?, 4 + 5);
+//! # Ok::<(), cornu::Error>(())
+//! ```
+
+mod activation;
+mod dense;
+mod dropout;
+mod flatten;
+mod input;
+mod lambda;
+mod layer_ref;
+mod scope;
+
+pub use dense::Dense;
+pub use dropout::Dropout;
+pub use flatten::Flatten;
+pub use input::Input;
+pub use lambda::Lambda;
+pub use layer_ref::{LayerExt, LayerRef};
+pub(crate) use layer_ref::Call;
+pub use scope::Scope;
+
+use crate::tensor::Tensor;
+use cornu_graph::{Error, Result};
+use std::any::Any;
+use std::fmt;
+
+/// A layer's configuration and what it computes.
+pub trait Layer: Any + Send + Sync + fmt::Debug {
+    /// Keras's class name: `"Dense"`. Names of instances are made from it: `dense_1`.
+    fn kind(&self) -> &str;
+
+    /// What the layer computes. Called once for every use of the layer, on symbolic tensors; the
+    /// scope hands out weights, random numbers, and says whether the program trains.
+    ///
+    /// # Errors
+    /// If the inputs do not fit the layer.
+    fn forward(&self, scope: &mut Scope, inputs: &[Tensor]) -> Result<Tensor>;
+
+    /// All results, for a layer that has several.
+    ///
+    /// # Errors
+    /// As [`Layer::forward`].
+    fn forward_all(&self, scope: &mut Scope, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
+        self.forward(scope, inputs).map(|result| vec![result])
+    }
+
+    /// The configuration with Keras's field names.
+    fn config(&self) -> serde_json::Value {
+        serde_json::json!({})
+    }
+
+    /// The layers inside, if this is a model.
+    fn layers(&self) -> Vec<LayerRef> {
+        vec![]
+    }
+}
+
+/// The single input of a layer that takes one.
+///
+/// # Errors
+/// If there are several, or none.
+pub fn one_input(inputs: &[Tensor]) -> Result<&Tensor> {
+    match inputs {
+        [one] => Ok(one),
+        _ => Err(Error::value(format!("the layer takes one input, not {}", inputs.len()))),
+    }
+}
+
+/// What a layer or model can be called on: a tensor, or several.
+pub trait IntoTensors {
+    /// The tensors.
+    fn into_tensors(self) -> Vec<Tensor>;
+}
+
+impl IntoTensors for &Tensor {
+    fn into_tensors(self) -> Vec<Tensor> {
+        vec![self.clone()]
+    }
+}
+
+impl IntoTensors for Tensor {
+    fn into_tensors(self) -> Vec<Tensor> {
+        vec![self]
+    }
+}
+
+impl<T: Into<Tensor>, const N: usize> IntoTensors for [T; N] {
+    fn into_tensors(self) -> Vec<Tensor> {
+        self.into_iter().map(Into::into).collect()
+    }
+}
+
+impl<T: Into<Tensor>> IntoTensors for Vec<T> {
+    fn into_tensors(self) -> Vec<Tensor> {
+        self.into_iter().map(Into::into).collect()
+    }
+}
+
+impl IntoTensors for &[Tensor] {
+    fn into_tensors(self) -> Vec<Tensor> {
+        self.to_vec()
+    }
+}
+
+impl IntoTensors for &Vec<Tensor> {
+    fn into_tensors(self) -> Vec<Tensor> {
+        self.clone()
+    }
+}

@@ -1,0 +1,93 @@
+//! What a layer asks for while it says what it computes.
+
+use super::LayerRef;
+use crate::initializers::Initializer;
+use crate::tensor::lower::{Mode, random_state_type};
+use crate::tensor::{Kind, Tensor};
+use crate::variable::Variable;
+use cornu_graph::op::Distribution;
+use cornu_graph::{Op, Result, Shape};
+
+/// Hands a layer its weights and random numbers, and collects what it wants changed.
+pub struct Scope {
+    layer: LayerRef,
+    mode: Mode,
+    pub(crate) updates: Vec<(Variable, Tensor)>,
+    pub(crate) losses: Vec<Tensor>,
+}
+
+impl Scope {
+    pub(crate) fn new(layer: &LayerRef, mode: Mode) -> Scope {
+        Scope { layer: layer.clone(), mode, updates: vec![], losses: vec![] }
+    }
+
+    /// Runs the layer's own definition.
+    pub(crate) fn run(&mut self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
+        let layer = self.layer.clone();
+        layer.definition().forward_all(self, inputs)
+    }
+
+    /// Whether the program trains. Dropout only drops then.
+    pub fn training(&self) -> bool {
+        self.mode == Mode::Train
+    }
+
+    /// The name of this instance of the layer: `"dense_1"`.
+    pub fn name(&self) -> &str {
+        self.layer.name()
+    }
+
+    /// A trainable weight. It is made at the layer's first use and the same at every other.
+    ///
+    /// # Errors
+    /// If an earlier use of the layer made it with another shape.
+    pub fn weight(
+        &mut self,
+        name: &str,
+        shape: impl Into<Vec<usize>>,
+        initializer: &Initializer,
+    ) -> Result<Tensor> {
+        Ok(self.layer.variable(name, shape.into(), initializer, true)?.tensor())
+    }
+
+    /// A variable that no optimizer changes, such as a moving average.
+    ///
+    /// # Errors
+    /// If an earlier use of the layer made it with another shape.
+    pub fn state(
+        &mut self,
+        name: &str,
+        shape: impl Into<Vec<usize>>,
+        initializer: &Initializer,
+    ) -> Result<Variable> {
+        self.layer.variable(name, shape.into(), initializer, false)
+    }
+
+    /// Gives a state variable a new value at the end of each training step.
+    pub fn update(&mut self, state: &Variable, value: Tensor) {
+        self.updates.push((state.clone(), value));
+    }
+
+    /// Adds a term to the loss of every model that uses this layer.
+    pub fn add_loss(&mut self, loss: Tensor) {
+        self.losses.push(loss);
+    }
+
+    /// Random numbers in [0, 1), new at every step.
+    #[track_caller]
+    pub fn random_uniform(&self, shape: &Shape) -> Tensor {
+        random(Distribution::Uniform, shape)
+    }
+
+    /// Random numbers of mean 0 and standard deviation 1, new at every step.
+    #[track_caller]
+    pub fn random_normal(&self, shape: &Shape) -> Tensor {
+        random(Distribution::Normal, shape)
+    }
+}
+
+#[track_caller]
+fn random(distribution: Distribution, shape: &Shape) -> Tensor {
+    let state = Tensor::from_kind(Kind::RandomState, random_state_type());
+    Tensor::op(Op::Random { distribution, shape: shape.clone(), stream: 0 }, &[&state])
+}

@@ -1,0 +1,209 @@
+//! From expressions to a graph: layer calls are expanded, the batch becomes a number.
+
+use super::{Kind, Tensor};
+use crate::layers::{Call, Scope};
+use crate::variable::Variable;
+use cornu_graph::{DType, Dim, Error, ErrorKind, Graph, NodeId, Op, Result, TensorType};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Whether a program trains or predicts. Layers such as dropout expand differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// The forward pass of a training step.
+    Train,
+    /// Inference.
+    Predict,
+}
+
+/// Builds a graph from expressions.
+pub(crate) struct Lowerer {
+    pub graph: Graph,
+    pub mode: Mode,
+    /// The number of samples that stands for the symbolic batch.
+    pub batch: usize,
+    /// The variables in the order of their index in the graph.
+    pub variables: Vec<Variable>,
+    /// New values of variables that layers asked for (moving averages).
+    pub updates: Vec<(Variable, NodeId)>,
+    /// Terms that layers and weights add to the loss.
+    pub losses: Vec<NodeId>,
+    nodes: HashMap<u64, NodeId>,
+    variable_nodes: HashMap<u64, NodeId>,
+    calls: HashMap<*const Call, Vec<Tensor>>,
+    random_state: Option<NodeId>,
+    random: Option<Variable>,
+    streams: u32,
+    inputs: usize,
+}
+
+impl Lowerer {
+    pub fn new(mode: Mode, batch: usize) -> Lowerer {
+        Lowerer {
+            graph: Graph::new(),
+            mode,
+            batch,
+            variables: vec![],
+            updates: vec![],
+            losses: vec![],
+            nodes: HashMap::new(),
+            variable_nodes: HashMap::new(),
+            calls: HashMap::new(),
+            random_state: None,
+            random: None,
+            streams: 0,
+            inputs: 0,
+        }
+    }
+
+    /// The variable that holds the random state; without one, random ops cannot be lowered.
+    pub fn with_random(mut self, state: Variable) -> Lowerer {
+        self.random = Some(state);
+        self
+    }
+
+    /// Adds an array that each run is fed.
+    pub fn input(&mut self, ty: TensorType) -> NodeId {
+        self.inputs += 1;
+        self.graph.add(Op::Input { index: self.inputs - 1, ty }, &[])
+    }
+
+    /// Says which node stands for a placeholder.
+    pub fn bind(&mut self, tensor: &Tensor, node: NodeId) {
+        self.nodes.insert(tensor.id(), node);
+    }
+
+    /// A placeholder that stands for a node.
+    pub fn placeholder(&mut self, node: NodeId) -> Tensor {
+        let tensor = Tensor::placeholder(self.graph.ty(node).clone(), None);
+        self.bind(&tensor, node);
+        tensor
+    }
+
+    /// The node of a variable's value at the start of a run.
+    pub fn variable(&mut self, variable: &Variable) -> NodeId {
+        if let Some(&node) = self.variable_nodes.get(&variable.id()) {
+            return node;
+        }
+        let index = self.variables.len();
+        self.variables.push(variable.clone());
+        let node = self.graph.add(Op::Variable { index, ty: variable.ty().clone() }, &[]);
+        self.variable_nodes.insert(variable.id(), node);
+        node
+    }
+
+    /// The node of a variable, if the graph reads it.
+    pub fn variable_node(&self, variable: &Variable) -> Option<NodeId> {
+        self.variable_nodes.get(&variable.id()).copied()
+    }
+
+    /// Stores a new value of a variable at the end of a run.
+    pub fn update(&mut self, variable: &Variable, value: NodeId) {
+        self.variable(variable);
+        let index = self.variables.iter().position(|v| v.id() == variable.id());
+        let variable = index.expect("the variable was just added");
+        self.graph.updates.push(cornu_graph::graph::Update { variable, value });
+    }
+
+    /// Whether random ops were lowered.
+    pub fn uses_randomness(&self) -> bool {
+        self.random_state.is_some()
+    }
+
+    /// The node that computes a tensor.
+    ///
+    /// # Errors
+    /// The error that the tensor carries, or that it depends on an input nothing is bound to.
+    pub fn lower(&mut self, tensor: &Tensor) -> Result<NodeId> {
+        if let Some(&node) = self.nodes.get(&tensor.id()) {
+            return Ok(node);
+        }
+        let node = match tensor.kind() {
+            Kind::Error(error) => return Err(error.clone()),
+            Kind::Input { .. } => {
+                return Err(Error::new(
+                    ErrorKind::State,
+                    "this tensor depends on an Input and has no value of its own",
+                )
+                .help("make a Model from it and call predict")
+                .at(tensor.expression().line));
+            }
+            Kind::Constant(array) => self.graph.constant(array.clone()),
+            Kind::Variable(variable) => self.variable(variable),
+            Kind::RandomState => self.random_state()?,
+            Kind::Composite(composite) => self.lower(&composite.body)?,
+            Kind::Op(op, inputs) => self.lower_op(tensor, op, inputs)?,
+            Kind::Call(call, index) => {
+                let results = self.expand(call)?;
+                self.in_layer(call, |lowerer| lowerer.lower(&results[*index]))?
+            }
+        };
+        self.nodes.insert(tensor.id(), node);
+        Ok(node)
+    }
+
+    fn lower_op(&mut self, tensor: &Tensor, op: &Op, inputs: &[Tensor]) -> Result<NodeId> {
+        let mut op = op.with_batch(Dim::Known(self.batch));
+        if let Op::Random { stream, .. } = &mut op {
+            *stream = self.streams;
+            self.streams += 1;
+        }
+        let inputs = inputs.iter().map(|i| self.lower(i)).collect::<Result<Vec<NodeId>>>()?;
+        self.graph.try_add(op, &inputs).map_err(|e| e.at(tensor.expression().line))
+    }
+
+    fn random_state(&mut self) -> Result<NodeId> {
+        let state = self.random.clone().ok_or_else(|| {
+            Error::state("random numbers are only made inside a model's training step")
+        })?;
+        let node = self.variable(&state);
+        self.random_state = Some(node);
+        Ok(node)
+    }
+
+    /// The tensors that a layer's results stand for in this mode.
+    fn expand(&mut self, call: &Arc<Call>) -> Result<Vec<Tensor>> {
+        if let Some(results) = self.calls.get(&Arc::as_ptr(call)) {
+            return Ok(results.clone());
+        }
+        let mut scope = Scope::new(&call.layer, self.mode);
+        let results = scope.run(&call.inputs)?;
+        let Scope { updates, losses, .. } = scope;
+        self.calls.insert(Arc::as_ptr(call), results.clone());
+        self.in_layer(call, |lowerer| {
+            for (variable, value) in &updates {
+                let node = lowerer.lower(value)?;
+                lowerer.updates.push((variable.clone(), node));
+            }
+            for loss in &losses {
+                let node = lowerer.lower(loss)?;
+                lowerer.losses.push(node);
+            }
+            Ok::<(), Error>(())
+        })?;
+        Ok(results)
+    }
+
+    /// Marks the nodes that are added as belonging to a layer.
+    fn in_layer<T>(&mut self, call: &Call, body: impl FnOnce(&mut Lowerer) -> T) -> T {
+        // The inputs belong to the layers before; lower them first.
+        for input in &call.inputs {
+            let _ = self.lower(input);
+        }
+        let before = self.graph.set_origin(None);
+        let name = call.layer.name();
+        let origin = match &before {
+            Some(outer) => format!("{outer}/{name}"),
+            None => name.to_owned(),
+        };
+        self.graph.set_origin(Some(origin.into()));
+        let result = body(self);
+        self.graph.set_origin(before);
+        result
+    }
+}
+
+/// The type of the random state variable: seed low, seed high, step.
+pub(crate) fn random_state_type() -> TensorType {
+    TensorType::new(DType::I32, [3])
+}

@@ -1,0 +1,159 @@
+//! Variables: values that last from one run of a program to the next.
+
+use crate::tensor::{Kind, Tensor};
+use cornu_graph::{Array, Error, Program, Result, TensorType};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A weight, an optimizer's slot, a metric's total or a random state. Cloning copies a pointer: all
+/// clones are the same variable.
+#[derive(Clone)]
+pub struct Variable(Arc<Inner>);
+
+struct Inner {
+    id: u64,
+    path: String,
+    ty: TensorType,
+    trainable: AtomicBool,
+    value: Mutex<Array>,
+}
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+
+impl Variable {
+    /// A variable with its first value. `path` is where it belongs: `"dense_1/kernel"`.
+    pub fn new(path: impl Into<String>, value: Array, trainable: bool) -> Variable {
+        Variable(Arc::new(Inner {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            path: path.into(),
+            ty: value.ty(),
+            trainable: AtomicBool::new(trainable),
+            value: Mutex::new(value),
+        }))
+    }
+
+    /// Where the variable belongs: the layer and the name, as in `"dense_1/kernel"`.
+    pub fn path(&self) -> &str {
+        &self.0.path
+    }
+
+    /// The name without the layer: `"kernel"`.
+    pub fn name(&self) -> &str {
+        self.0.path.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Dtype and shape.
+    pub fn ty(&self) -> &TensorType {
+        &self.0.ty
+    }
+
+    /// The sizes of the dimensions.
+    pub fn shape(&self) -> Vec<usize> {
+        self.0.ty.shape.sizes()
+    }
+
+    /// How many numbers it holds.
+    pub fn len(&self) -> usize {
+        self.0.ty.len()
+    }
+
+    /// Whether it holds no numbers.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether an optimizer changes it.
+    pub fn trainable(&self) -> bool {
+        self.0.trainable.load(Ordering::Relaxed)
+    }
+
+    /// Says whether an optimizer changes it, from the next `compile` on.
+    pub fn set_trainable(&self, trainable: bool) {
+        self.0.trainable.store(trainable, Ordering::Relaxed);
+    }
+
+    /// The value now. Shares the elements until one side is written to.
+    pub fn value(&self) -> Array {
+        self.lock().clone()
+    }
+
+    /// Gives it another value of the same type.
+    ///
+    /// # Errors
+    /// If shape or dtype differ.
+    pub fn assign(&self, value: Array) -> Result<()> {
+        if value.ty() != self.0.ty {
+            return Err(Error::shape(format!(
+                "cannot assign a {} to '{}', which is a {}",
+                value.ty(),
+                self.path(),
+                self.0.ty
+            )));
+        }
+        *self.lock() = value;
+        Ok(())
+    }
+
+    /// The tensor that has this variable's value wherever it is computed.
+    #[track_caller]
+    pub fn tensor(&self) -> Tensor {
+        Tensor::from_kind(Kind::Variable(self.clone()), self.0.ty.clone())
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.0.id
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Array> {
+        // A panic while the lock was held cannot leave an array half assigned.
+        self.0.value.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The number in a scalar variable.
+    pub(crate) fn number(&self) -> f64 {
+        self.lock().values().to_f64().first().copied().unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Variable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Variable {} {}", self.0.path, self.0.ty)
+    }
+}
+
+/// The variables of a program.
+pub(crate) struct Variables {
+    variables: Vec<Variable>,
+    /// In which order to lock them: by id, so that two programs can never wait for each other.
+    order: Vec<usize>,
+}
+
+impl Variables {
+    /// Variables in the order of their index in the program.
+    pub fn new(variables: Vec<Variable>) -> Variables {
+        let mut order: Vec<usize> = (0..variables.len()).collect();
+        order.sort_unstable_by_key(|&i| variables[i].id());
+        Variables { variables, order }
+    }
+
+    /// Runs the program on them.
+    ///
+    /// # Errors
+    /// If the inputs are not those that the program expects.
+    pub fn run(&self, program: &mut dyn Program, inputs: &[&Array]) -> Result<()> {
+        let mut guards: Vec<Option<MutexGuard<'_, Array>>> =
+            self.variables.iter().map(|_| None).collect();
+        for &i in &self.order {
+            guards[i] = Some(self.variables[i].lock());
+        }
+        let mut arrays: Vec<&mut Array> =
+            guards.iter_mut().map(|g| &mut **g.as_mut().expect("all are locked")).collect();
+        program.run(inputs, &mut arrays)
+    }
+
+    /// Their values now.
+    pub fn values(&self) -> Vec<Array> {
+        self.variables.iter().map(Variable::value).collect()
+    }
+}
