@@ -1,0 +1,141 @@
+//! Losses: what training makes small. By name, by value, or as a closure over tensors.
+//!
+//! ```
+//! use cornu::losses::{Huber, Loss, Reduction};
+//! use cornu::prelude::*;
+//!
+//! let y_true = Tensor::from([[0.0f32, 1.0], [0.0, 0.0]]);
+//! let y_pred = Tensor::from([[0.5f32, 1.0], [3.0, 0.0]]);
+//!
+//! let squares = Loss::from("mse").call(&y_true, &y_pred, None)?;
+//! assert_eq!(squares.item()?, 2.3125);
+//!
+//! let huber = Loss::from(Huber::new().delta(0.5)).reduction(Reduction::Sum);
+//! assert_eq!(huber.call(&y_true, &y_pred, None)?.item()?, 0.75);
+//!
+//! let own = Loss::from(|y: &Tensor, p: &Tensor| (y - p).abs());
+//! assert_eq!(own.call(&y_true, &y_pred, None)?.item()?, 0.875);
+//! # Ok::<(), cornu::Error>(())
+//! ```
+//!
+//! A loss gives a value for each sample (for images: for each pixel), and is reduced to one number
+//! by a [`Reduction`]. Names, formulas and defaults are Keras's (`keras.losses`, 3.15), as computed
+//! on JAX; of its losses only `CTC` and `Circle` are missing.
+
+/// Losses without settings, which broadcast `y_true` and `y_pred`.
+macro_rules! plain_losses {
+    ($($(#[$doc:meta])* $class:ident = $name:literal, $formula:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default)]
+        pub struct $class;
+
+        impl $class {
+            /// The loss; it has no settings.
+            pub fn new() -> $class {
+                $class
+            }
+        }
+
+        impl LossFunction for $class {
+            fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
+                shapes::must_broadcast(y_true, y_pred)?;
+                let formula: fn(&Tensor, &Tensor) -> Tensor = $formula;
+                Ok(formula(y_true, y_pred))
+            }
+
+            fn name(&self) -> &str {
+                $name
+            }
+        }
+    )*};
+}
+
+mod binary;
+mod categorical;
+mod divergence;
+mod functions;
+mod hinge;
+mod loss;
+mod named;
+mod overlap;
+mod reduction;
+mod regression;
+pub(crate) mod shapes;
+pub(crate) mod sparse;
+
+pub use binary::{BinaryCrossentropy, BinaryFocalCrossentropy};
+pub use categorical::{CategoricalCrossentropy, CategoricalFocalCrossentropy};
+pub use divergence::{KLDivergence, Poisson};
+pub use functions::{
+    binary_crossentropy, binary_focal_crossentropy, categorical_crossentropy,
+    categorical_focal_crossentropy, categorical_generalized_cross_entropy, categorical_hinge,
+    cosine_similarity, dice, hinge, huber, kl_divergence, log_cosh, mean_absolute_error,
+    mean_absolute_percentage_error, mean_squared_error, mean_squared_logarithmic_error, poisson,
+    sparse_categorical_crossentropy, squared_hinge, tversky,
+};
+pub use hinge::{CategoricalHinge, Hinge, SquaredHinge};
+pub use loss::Loss;
+pub(crate) use loss::{prepare, values};
+pub(crate) use named::named;
+pub use overlap::{Dice, Tversky};
+pub use reduction::Reduction;
+pub use regression::{
+    CosineSimilarity, Huber, LogCosh, MeanAbsoluteError, MeanAbsolutePercentageError,
+    MeanSquaredError, MeanSquaredLogarithmicError,
+};
+pub use sparse::{CategoricalGeneralizedCrossEntropy, SparseCategoricalCrossentropy};
+
+use crate::tensor::Tensor;
+use cornu_graph::Result;
+
+/// Keras's `epsilon()`: how near to 0 a probability or a divisor may come.
+pub(crate) const EPSILON: f32 = 1e-7;
+
+/// What a loss computes before its values are reduced to one number.
+///
+/// Every closure `|y_true: &Tensor, y_pred: &Tensor| -> Tensor` is one.
+pub trait LossFunction: Send + Sync + 'static {
+    /// One value for each sample (and position). The two have the same rank already where that is
+    /// possible, and `y_true` the dtype of `y_pred` unless [`LossFunction::takes_labels`].
+    ///
+    /// # Errors
+    /// If the shapes do not fit.
+    fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor>;
+
+    /// Keras's name: `"mean_squared_error"`.
+    fn name(&self) -> &str {
+        "loss"
+    }
+
+    /// Whether `y_true` holds the numbers of classes, with one dimension less than `y_pred`.
+    fn takes_labels(&self) -> bool {
+        false
+    }
+
+    /// Which of the values count, as bools of their shape. `None` is all.
+    ///
+    /// # Errors
+    /// If the shapes do not fit.
+    fn mask(&self, _y_true: &Tensor, _y_pred: &Tensor) -> Result<Option<Tensor>> {
+        Ok(None)
+    }
+
+    /// The configuration with Keras's field names.
+    fn config(&self) -> serde_json::Value {
+        serde_json::json!({})
+    }
+}
+
+impl<F> LossFunction for F
+where
+    F: Fn(&Tensor, &Tensor) -> Tensor + Send + Sync + 'static,
+{
+    fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
+        self(y_true, y_pred).check().cloned()
+    }
+}
+
+/// The decimal number that was written for a `float32`: 0.1, not 0.10000000149011612.
+pub(crate) fn decimal(x: f32) -> f64 {
+    x.to_string().parse().unwrap_or(f64::from(x))
+}
