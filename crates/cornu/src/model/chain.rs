@@ -1,0 +1,108 @@
+//! The chain of layers of a `Sequential`, connected as soon as its input is known.
+
+use super::network::{Built, Network};
+use super::sequential::Link;
+use crate::layers::LayerRef;
+use crate::tensor::Tensor;
+use cornu_graph::{Error, Result};
+use std::panic::Location;
+
+/// Layers one after another.
+#[derive(Default)]
+pub(crate) struct Chain {
+    input: Option<Tensor>,
+    /// What comes out after the layers so far, once the input is known.
+    output: Option<Tensor>,
+    /// Each with the line that added it.
+    layers: Vec<(LayerRef, &'static Location<'static>)>,
+    /// The first mistake in putting it together.
+    error: Option<Error>,
+}
+
+impl Chain {
+    /// Adds a link at the end, and connects it if the input is known: its weights are made now.
+    pub fn append(&mut self, link: Link, line: &'static Location<'static>) {
+        let mistake = match link {
+            Link::Input(input) if self.input.is_none() && self.layers.is_empty() => {
+                self.start(input.into());
+                return;
+            }
+            Link::Input(_) => "an Input must be the first in a Sequential",
+            Link::Layer(layer) if self.layers.iter().any(|(l, _)| l.name() == layer.name()) => {
+                "two layers of a Sequential have the same name"
+            }
+            Link::Layer(layer) => {
+                if self.layers.is_empty() && self.input.is_none() {
+                    self.input = input_of_model(&layer);
+                    self.output = self.input.clone();
+                }
+                self.layers.push((layer, line));
+                self.connect(self.layers.len() - 1);
+                return;
+            }
+        };
+        self.error.get_or_insert(Error::state(mistake).at(line));
+    }
+
+    /// Connects all layers to an input.
+    pub fn start(&mut self, input: Tensor) {
+        self.output = Some(input.clone());
+        self.input = Some(input);
+        (0..self.layers.len()).for_each(|i| self.connect(i));
+    }
+
+    fn connect(&mut self, index: usize) {
+        if let Some(before) = self.output.take() {
+            let (layer, line) = &self.layers[index];
+            self.output = Some(layer.call_at(&[before], line).swap_remove(0));
+        }
+    }
+
+    /// Whether the input is known.
+    pub fn has_input(&self) -> bool {
+        self.input.is_some()
+    }
+
+    /// Whether there are layers.
+    pub fn has_layers(&self) -> bool {
+        !self.layers.is_empty()
+    }
+
+    /// The first mistake in putting it together.
+    pub fn error(&self) -> Option<Error> {
+        self.error.clone()
+    }
+
+    /// The layers.
+    pub fn layers(&self) -> Vec<LayerRef> {
+        self.layers.iter().map(|(layer, _)| layer.clone()).collect()
+    }
+
+    /// The network, if its input is known.
+    pub fn built(&self) -> Result<Built> {
+        if let Some(error) = self.error() {
+            return Err(error);
+        }
+        if self.layers.is_empty() {
+            return Err(Error::state("the Sequential has no layers"));
+        }
+        let (Some(input), Some(output)) = (&self.input, &self.output) else {
+            return Err(Error::state("the model is not built: the shape of its input is not known")
+                .help("add an Input first, call build, or fit it on data"));
+        };
+        let output = output.check()?.clone();
+        Ok(Built { inputs: vec![input.clone()], outputs: vec![output], layers: self.layers() })
+    }
+}
+
+/// An input like that of a first layer which is itself a model.
+fn input_of_model(layer: &LayerRef) -> Option<Tensor> {
+    let built = layer.downcast::<Network>()?.built().ok()?;
+    match built.inputs.as_slice() {
+        [input] => Some(Tensor::placeholder(
+            input.ty().clone(),
+            Some(crate::session::unique_name("input_layer")),
+        )),
+        _ => None,
+    }
+}

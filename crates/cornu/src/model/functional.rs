@@ -1,0 +1,338 @@
+//! The functional way: a model from its input and output tensors.
+
+use super::Model;
+use super::network::{Built, Network};
+use crate::layers::{IntoTensors, LayerRef};
+use crate::session;
+use crate::tensor::{Kind, Tensor};
+use cornu_graph::{Error, Op, Result};
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+impl Model {
+    /// A model from inputs to outputs.
+    ///
+    /// ```
+    /// use cornu::prelude::*;
+    ///
+    /// let (left, right) = (Input::tensor([784]), Input::tensor([784]));
+    /// let tower = Sequential::new().add(Dense::new(128).activation("relu"));
+    /// let distance = ops::norm(tower.call(&left) - tower.call(&right), Axis::new(1).keepdims());
+    /// let model = Model::new([&left, &right], &distance)?;
+    /// assert_eq!(model.count_params()?, 785 * 128);
+    /// # Ok::<(), cornu::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The first mistake on the way from inputs to outputs, or that an output depends on an input
+    /// that is not given.
+    #[track_caller]
+    pub fn new(inputs: impl IntoTensors, outputs: impl IntoTensors) -> Result<Model> {
+        let name = session::unique_name("functional");
+        Model::with_name(name, inputs, outputs)
+    }
+
+    /// As [`Model::new`], with a name of its own.
+    ///
+    /// # Errors
+    /// As [`Model::new`].
+    #[track_caller]
+    pub fn with_name(
+        name: impl Into<String>,
+        inputs: impl IntoTensors,
+        outputs: impl IntoTensors,
+    ) -> Result<Model> {
+        let (inputs, outputs) = (inputs.into_tensors(), outputs.into_tensors());
+        for tensor in inputs.iter().chain(&outputs) {
+            tensor.check()?;
+        }
+        if inputs.is_empty() || outputs.is_empty() {
+            return Err(Error::value("a model needs at least one input and one output"));
+        }
+        if let Some(other) = inputs.iter().find(|t| !matches!(t.kind(), Kind::Input { .. })) {
+            return Err(Error::value(format!(
+                "the inputs of a model must be Input tensors, this is computed: {other:?}"
+            )));
+        }
+        let walk = Walk::new(&inputs, &outputs)?;
+        let layers = walk.layers_in_order();
+        let network = Network::Functional(Arc::new(Built { inputs, outputs, layers }));
+        Ok(Model::from_layer(LayerRef::with_name(network, name)))
+    }
+}
+
+/// What stands in a model's graph: an input, a call of a layer, an operation on tensors.
+#[derive(Clone)]
+pub(super) struct Station {
+    /// The tensor (of a call: the first of its results that was met).
+    pub tensor: Tensor,
+    /// What it was applied to.
+    pub inputs: Vec<Tensor>,
+    /// When the walk met it first.
+    visit: usize,
+}
+
+impl Station {
+    /// The layer, if this is a call.
+    pub fn layer(&self) -> Option<&LayerRef> {
+        match self.tensor.kind() {
+            Kind::Call(call, _) => Some(&call.layer),
+            _ => None,
+        }
+    }
+
+    /// Keras's class name: `"InputLayer"`, `"Dense"`, `"Subtract"`.
+    pub fn class(&self) -> String {
+        match self.tensor.kind() {
+            Kind::Input { .. } => "InputLayer".to_owned(),
+            Kind::Call(call, _) => call.layer.kind().to_owned(),
+            Kind::Composite(composite) => composite.name.to_owned(),
+            Kind::Op(op, _) => operation_class(op),
+            Kind::Constant(_) | Kind::Variable(_) | Kind::RandomState | Kind::Error(_) => {
+                unreachable!("these are no stations")
+            }
+        }
+    }
+}
+
+/// What Keras would call a primitive op that is in a graph without a name of its own.
+fn operation_class(op: &Op) -> String {
+    const KERAS: [(&str, &str); 16] = [
+        ("Neg", "Negative"),
+        ("Abs", "Absolute"),
+        ("Not", "LogicalNot"),
+        ("IsFinite", "Isfinite"),
+        ("Sub", "Subtract"),
+        ("Mul", "Multiply"),
+        ("Div", "Divide"),
+        ("Pow", "Power"),
+        ("And", "LogicalAnd"),
+        ("Or", "LogicalOr"),
+        ("Select", "Where"),
+        ("Slice", "GetItem"),
+        ("Concat", "Concatenate"),
+        ("MatMul", "Matmul"),
+        ("Broadcast", "BroadcastTo"),
+        ("Gather", "Take"),
+    ];
+    let text = match op {
+        Op::Unary(op) => format!("{op:?}"),
+        Op::Binary(op) => format!("{op:?}"),
+        Op::Compare(op) => format!("{op:?}"),
+        Op::Reduce { kind, .. } => format!("{kind:?}"),
+        op => format!("{op:?}"),
+    };
+    // The others have Keras's name; what follows it are attributes.
+    let ours = text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    let keras = KERAS.iter().find(|(name, _)| *name == ours).map_or(ours, |(_, keras)| keras);
+    keras.to_owned()
+}
+
+/// A walk through a model's graph from the outputs back to the inputs.
+pub(super) struct Walk {
+    /// In the order in which Keras lists them: from the inputs, each after what it needs, but all
+    /// calls of a layer together, in the order in which they were made.
+    pub stations: Vec<Station>,
+}
+
+impl Walk {
+    pub fn new(inputs: &[Tensor], outputs: &[Tensor]) -> Result<Walk> {
+        let known: HashSet<u64> = inputs.iter().map(Tensor::id).collect();
+        let mut visit = Visit { known, seen: HashMap::new(), count: 1, stations: vec![] };
+        for output in outputs {
+            visit.tensor(output)?;
+        }
+        for input in inputs {
+            if !visit.seen.contains_key(&key(input)) {
+                // Keras puts an input that nothing needs before the outputs.
+                visit.count = 0;
+                visit.tensor(input)?;
+            }
+        }
+        Ok(Walk { stations: order(visit.stations) })
+    }
+
+    /// The stations of each layer or operation, in order.
+    pub fn groups(&self) -> impl Iterator<Item = &[Station]> {
+        self.stations.chunk_by(|a, b| match (a.layer(), b.layer()) {
+            (Some(a), Some(b)) => a.is(b),
+            _ => false,
+        })
+    }
+
+    /// The layers that are called, each once, in order.
+    pub fn layers_in_order(&self) -> Vec<LayerRef> {
+        self.groups().filter_map(|group| group[0].layer().cloned()).collect()
+    }
+
+    /// The names of [`Walk::groups`]. Operations on tensors are named as Keras names them, counted
+    /// in the order in which they were made: `subtract`, `subtract_1`.
+    pub fn names(&self) -> Vec<String> {
+        let groups: Vec<&Station> = self.groups().map(|group| &group[0]).collect();
+        let given = groups.iter().map(|station| match station.tensor.kind() {
+            Kind::Call(call, _) => Some(call.layer.name().to_owned()),
+            Kind::Input { name } => Some(name.as_deref().unwrap_or("input_layer").to_owned()),
+            _ => None,
+        });
+        let mut names: Vec<Option<String>> = given.collect();
+        let mut taken: HashSet<String> = names.iter().flatten().cloned().collect();
+        let mut operations: Vec<usize> =
+            (0..groups.len()).filter(|&i| names[i].is_none()).collect();
+        operations.sort_by_key(|&i| groups[i].tensor.id());
+        for i in operations {
+            let stem = session::snake_case(&groups[i].class());
+            let counted = (1..).map(|n| format!("{stem}_{n}"));
+            let mut candidates = std::iter::once(stem.clone()).chain(counted);
+            names[i] = candidates.find(|name| taken.insert(name.clone()));
+        }
+        names.into_iter().map(|name| name.expect("all are named")).collect()
+    }
+
+    /// Where each station stands in [`Walk::stations`], to find what a tensor comes from.
+    pub fn index(&self) -> HashMap<Key, usize> {
+        index(&self.stations)
+    }
+}
+
+struct Visit {
+    known: HashSet<u64>,
+    /// Whether what was visited depends on an input or a layer: what does not is a constant.
+    seen: HashMap<Key, bool>,
+    /// How many stations were met.
+    count: usize,
+    /// Each after what it needs.
+    stations: Vec<Station>,
+}
+
+/// What identifies a station: a call's address, a tensor's id.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    Call(usize),
+    Tensor(u64),
+}
+
+/// What identifies the station a tensor comes from.
+pub(super) fn key(tensor: &Tensor) -> Key {
+    match tensor.kind() {
+        Kind::Call(call, _) => Key::Call(Arc::as_ptr(call) as usize),
+        _ => Key::Tensor(tensor.id()),
+    }
+}
+
+/// What a tensor was computed from; `None` for values that are no part of the graph.
+fn sources(tensor: &Tensor) -> Option<Vec<Tensor>> {
+    let inputs = match tensor.kind() {
+        Kind::Input { .. } => return Some(vec![]),
+        Kind::Constant(_) | Kind::Variable(_) | Kind::RandomState | Kind::Error(_) => return None,
+        Kind::Op(_, inputs) => inputs,
+        Kind::Composite(composite) => &composite.inputs,
+        Kind::Call(call, _) => &call.inputs,
+    };
+    Some(inputs.iter().map(unconverted).collect())
+}
+
+/// The tensor before an operation converted it to the dtype it works in, which in Keras is a part of
+/// the operation. (A conversion that the user asked for is a composite.)
+fn unconverted(tensor: &Tensor) -> Tensor {
+    match tensor.kind() {
+        Kind::Op(Op::Cast(_), inputs) => unconverted(&inputs[0]),
+        _ => tensor.clone(),
+    }
+}
+
+impl Visit {
+    fn tensor(&mut self, tensor: &Tensor) -> Result<bool> {
+        let Some(inputs) = sources(tensor) else { return Ok(false) };
+        if let Some(&depends) = self.seen.get(&key(tensor)) {
+            return Ok(depends);
+        }
+        if let Kind::Input { name } = tensor.kind()
+            && !self.known.contains(&tensor.id())
+        {
+            let name = name.as_deref().unwrap_or("an input");
+            return Err(Error::value(format!(
+                "the outputs depend on '{name}', which is not among the model's inputs"
+            ))
+            .at(tensor.expression().line));
+        }
+        // A layer may have weights to train even if it is called on a constant.
+        let mut depends = matches!(tensor.kind(), Kind::Input { .. } | Kind::Call(..));
+        let visit = self.count;
+        self.count += 1;
+        for input in &inputs {
+            depends |= self.tensor(input)?;
+        }
+        self.seen.insert(key(tensor), depends);
+        if depends {
+            self.stations.push(Station { tensor: tensor.clone(), inputs, visit });
+        }
+        Ok(depends)
+    }
+}
+
+fn index(stations: &[Station]) -> HashMap<Key, usize> {
+    stations.iter().enumerate().map(|(i, s)| (key(&s.tensor), i)).collect()
+}
+
+/// Where a layer or operation stands.
+struct Place {
+    depth: usize,
+    visit: usize,
+}
+
+/// The layer or operation of each station, and when each of these was met first.
+fn owners(stations: &[Station]) -> (Vec<usize>, Vec<Place>) {
+    let mut layers: Vec<(&LayerRef, usize)> = vec![];
+    let mut places: Vec<Place> = vec![];
+    let mut owner = |station| {
+        let layer = Station::layer(station);
+        let known = layers.iter().find(|(known, _)| layer.is_some_and(|l| l.is(known)));
+        let owner = known.map_or(places.len(), |(_, owner)| *owner);
+        if owner == places.len() {
+            places.push(Place { depth: 0, visit: station.visit });
+            layers.extend(layer.map(|layer| (layer, owner)));
+        }
+        places[owner].visit = places[owner].visit.min(station.visit);
+        owner
+    };
+    (stations.iter().map(&mut owner).collect(), places)
+}
+
+/// Sorts as Keras does: by the longest way to an output, then by the order of the walk. All calls
+/// of a layer stand where its deepest call stands.
+fn order(stations: Vec<Station>) -> Vec<Station> {
+    let index = index(&stations);
+    let (owners, mut places) = owners(&stations);
+    let mut depths = vec![0; stations.len()];
+    for (i, station) in stations.iter().enumerate().rev() {
+        let place = &mut places[owners[i]];
+        place.depth = place.depth.max(depths[i]);
+        let depth = place.depth;
+        for input in station.inputs.iter().filter_map(|t| index.get(&key(t))) {
+            depths[*input] = depths[*input].max(depth + 1);
+        }
+    }
+    let mut placed: Vec<(usize, Station)> = owners.into_iter().zip(stations).collect();
+    placed.sort_by_key(|(owner, station)| {
+        let place = &places[*owner];
+        (Reverse(place.depth), place.visit, *owner, station.tensor.id())
+    });
+    placed.into_iter().map(|(_, station)| station).collect()
+}
+
+/// The names of the outputs: of the layers they come from.
+pub(super) fn output_names(outputs: &[Tensor]) -> Vec<String> {
+    let name = |(i, output): (usize, &Tensor)| match output.kind() {
+        Kind::Call(call, _) => call.layer.name().to_owned(),
+        Kind::Composite(composite) => session::snake_case(composite.name),
+        _ => format!("output_{i}"),
+    };
+    let names: Vec<String> = outputs.iter().enumerate().map(name).collect();
+    // Two outputs of one layer need different names.
+    let count = |name: &String| names.iter().filter(|n| *n == name).count();
+    let unique = |(i, name): (usize, &String)| {
+        if count(name) > 1 { format!("{name}_{i}") } else { name.clone() }
+    };
+    names.iter().enumerate().map(unique).collect()
+}

@@ -1,0 +1,296 @@
+//! Weights in the safetensors format: names, shapes and values, and nothing that is executed.
+//!
+//! The header is written here, not by the crate, so that the same weights are the same bytes (the
+//! crate's metadata is a hash map). The crate reads and checks it.
+
+use super::{write_values, write_with};
+use crate::data::raw::{self, Number, Room};
+use crate::variable::Variable;
+use cornu_graph::{Array, DType, Error, ErrorKind, Result, Shape, TensorType};
+use safetensors::tensor::{Dtype, Metadata, TensorInfo};
+use serde_json::{Map, Value, json};
+use std::collections::HashSet;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+/// The longest header that is written or read. One weight takes about a hundred bytes of it.
+const MAX_HEADER: u64 = 4 << 20;
+
+/// The key that the format keeps for itself.
+const METADATA: &str = "__metadata__";
+
+/// What the metadata says of a file that Cornu wrote, and in which version.
+const FORMAT: &str = "cornu";
+const VERSION: &str = "1";
+
+/// Writes the values of variables to a file, under their paths: `dense/kernel`. A second variable
+/// of the same path is `dense/kernel#2`.
+///
+/// # Errors
+/// If the file cannot be written. A file that was there is as it was then.
+pub(crate) fn save_safetensors(path: &Path, variables: &[Variable]) -> Result<()> {
+    let values: Vec<Array> = variables.iter().map(Variable::value).collect();
+    // The widest elements first, so that all lie at multiples of their size.
+    let mut places: Vec<usize> = (0..values.len()).collect();
+    places.sort_by_key(|&i| std::cmp::Reverse(values[i].dtype().size()));
+    let header = header(&keys(variables), &values, &places);
+    if header.len() as u64 > MAX_HEADER {
+        let (weights, length) = (variables.len(), header.len());
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("the names of {weights} weights take {length} bytes, over {MAX_HEADER}"),
+        )
+        .within(path.display().to_string()));
+    }
+    write_with(path, |file| {
+        file.write_all(&(header.len() as u64).to_le_bytes())?;
+        file.write_all(header.as_bytes())?;
+        places.iter().try_for_each(|&i| write_values(values[i].values(), file))
+    })
+}
+
+/// The names of the variables in a file: their paths, and a number where several have the same.
+fn keys(variables: &[Variable]) -> Vec<String> {
+    let mut taken = HashSet::from([METADATA.to_string()]);
+    let key = |variable: &Variable| {
+        let path = variable.path();
+        let numbered = (2..).map(|n| format!("{path}#{n}"));
+        let mut candidates = std::iter::once(path.to_string()).chain(numbered);
+        candidates.find(|key| taken.insert(key.clone())).expect("numbers do not end")
+    };
+    variables.iter().map(key).collect()
+}
+
+fn header(keys: &[String], values: &[Array], places: &[usize]) -> String {
+    let mut header = Map::new();
+    let order = json!(keys).to_string();
+    let metadata = json!({ "format": FORMAT, "version": VERSION, "order": order });
+    header.insert(METADATA.into(), metadata);
+    let mut start = 0;
+    for &i in places {
+        let end = start + values[i].len() * values[i].dtype().size();
+        let dtype = match values[i].dtype() {
+            DType::F32 => "F32",
+            DType::I32 => "I32",
+            DType::U8 => "U8",
+            DType::Bool => "BOOL",
+        };
+        let shape = values[i].shape();
+        let info = json!({ "dtype": dtype, "shape": shape, "data_offsets": [start, end] });
+        header.insert(keys[i].clone(), info);
+        start = end;
+    }
+    let mut text = Value::Object(header).to_string();
+    // The values begin at a multiple of 8.
+    text.extend(std::iter::repeat_n(' ', text.len().next_multiple_of(8) - text.len()));
+    text
+}
+
+/// Reads values for variables from a file, in the order of the variables.
+///
+/// They are found by their names. Where these differ because the layers were numbered differently
+/// (`dense_3` for `dense`), but the weights are as many and have, in order, the same names within
+/// their layers, shapes and types, they are found by their order.
+///
+/// # Errors
+/// If the file is no safetensors file, is cut short or damaged, lacks a weight, has one too many,
+/// or one has another shape or type. The errors do not name the file.
+pub(crate) fn load_safetensors(path: &Path, variables: &[Variable]) -> Result<Vec<Array>> {
+    let (reader, len) = raw::open(path)?;
+    load(reader, len, variables)
+}
+
+fn load<R: Read + Seek>(reader: R, len: u64, variables: &[Variable]) -> Result<Vec<Array>> {
+    let mut file = WeightsFile::new(reader, len)?;
+    let names = file.names_of(variables)?;
+    for (name, variable) in names.iter().zip(variables) {
+        file.check(name, variable)?;
+    }
+    names.iter().map(|name| file.values(name)).collect()
+}
+
+/// A safetensors file whose header was read and checked.
+struct WeightsFile<R> {
+    reader: R,
+    metadata: Metadata,
+    /// Where the values begin.
+    start: u64,
+}
+
+impl<R: Read + Seek> WeightsFile<R> {
+    fn new(mut reader: R, len: u64) -> Result<WeightsFile<R>> {
+        let header = read_header(&mut reader, len)?;
+        let metadata: Metadata = serde_json::from_slice(&header)
+            .map_err(|e| Error::file(format!("the header of the weights is damaged: {e}")))?;
+        let start = 8 + header.len() as u64;
+        let (expected, found) = (metadata.data_len() as u64, len - start);
+        if found < expected {
+            return Err(Error::file(format!(
+                "cut short: expected {expected} bytes of values, found {found}"
+            )));
+        }
+        if found > expected {
+            let extra = found - expected;
+            return Err(Error::file(format!("{extra} bytes follow the values, expected none")));
+        }
+        let file = WeightsFile { reader, metadata, start };
+        match (file.note("format"), file.note("version")) {
+            (Some(FORMAT), Some(version)) if version != VERSION => Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("the file has version {version} of Cornu's weights, expected {VERSION}"),
+            )
+            .help("load it with the newer Cornu that wrote it")),
+            _ => Ok(file),
+        }
+    }
+
+    /// What the metadata says about something.
+    fn note(&self, key: &str) -> Option<&str> {
+        self.metadata.metadata().as_ref()?.get(key).map(String::as_str)
+    }
+
+    fn info(&self, name: &str) -> Result<&TensorInfo> {
+        self.metadata
+            .info(name)
+            .ok_or_else(|| Error::file(format!("the file lacks the weight '{}'", short(name))))
+    }
+
+    /// The names that the weights of the variables have in this file.
+    fn names_of(&self, variables: &[Variable]) -> Result<Vec<String>> {
+        let keys = keys(variables);
+        let present = self.metadata.offset_keys();
+        if keys.len() == present.len() && keys.iter().all(|k| self.metadata.info(k).is_some()) {
+            return Ok(keys);
+        }
+        if let Some(order) = self.in_order(variables, present.len()) {
+            return Ok(order);
+        }
+        match keys.iter().find(|key| self.metadata.info(key).is_none()) {
+            Some(missing) => Err(lacks(missing, &present, keys.len())),
+            None => {
+                let keys: HashSet<&String> = keys.iter().collect();
+                let extra = present.iter().find(|name| !keys.contains(name));
+                Err(Error::new(
+                    ErrorKind::Name,
+                    format!(
+                        "the file has the weight '{}', which the model lacks ({} in the file, {} \
+                         in the model)",
+                        short(extra.map_or("", String::as_str)),
+                        present.len(),
+                        keys.len()
+                    ),
+                ))
+            }
+        }
+    }
+
+    /// The names in the order in which they were saved, if the variables agree with it.
+    fn in_order(&self, variables: &[Variable], present: usize) -> Option<Vec<String>> {
+        let order: Vec<String> = serde_json::from_str(self.note("order")?).ok()?;
+        let distinct: HashSet<&String> = order.iter().collect();
+        if [order.len(), distinct.len(), present] != [variables.len(); 3] {
+            return None;
+        }
+        let agrees = |(name, variable): (&String, &Variable)| {
+            let own = name.rsplit('/').next().and_then(|own| own.split('#').next());
+            own == variable.name().split('#').next() && self.check(name, variable).is_ok()
+        };
+        order.iter().zip(variables).all(agrees).then_some(order)
+    }
+
+    /// Checks that a weight of the file has the type of a variable.
+    fn check(&self, name: &str, variable: &Variable) -> Result<()> {
+        let info = self.info(name)?;
+        let TensorType { dtype, shape } = variable.ty();
+        let dtype_in_file = number(info.dtype).map(|(_, dtype)| dtype);
+        if dtype_in_file == Some(*dtype) && info.shape == variable.shape() {
+            return Ok(());
+        }
+        let found = dtype_in_file.map_or_else(|| format!("{:?}", info.dtype), |d| d.to_string());
+        let kind = if info.shape == variable.shape() { ErrorKind::DType } else { ErrorKind::Shape };
+        let in_file = Shape::from(info.shape.as_slice());
+        let path = short(variable.path());
+        Err(Error::new(
+            kind,
+            format!("weight '{path}' is {dtype}{shape}, but in the file it is {found}{in_file}"),
+        ))
+    }
+
+    fn values(&mut self, name: &str) -> Result<Array> {
+        let info = self.info(name)?;
+        let (start, end) = info.data_offsets;
+        let (number, _) = number(info.dtype).ok_or_else(|| Error::file("unknown type"))?;
+        let shape = info.shape.clone();
+        self.reader.seek(SeekFrom::Start(self.start + start as u64)).map_err(raw::broken)?;
+        let room = Room::plain((end - start) as u64);
+        raw::read_array(&mut self.reader, number, false, shape, room)
+    }
+}
+
+/// The types that weights can have.
+fn number(dtype: Dtype) -> Option<(Number, DType)> {
+    match dtype {
+        Dtype::F32 => Some((Number::F32, DType::F32)),
+        Dtype::I32 => Some((Number::I32, DType::I32)),
+        Dtype::U8 => Some((Number::U8, DType::U8)),
+        Dtype::BOOL => Some((Number::Bool, DType::Bool)),
+        _ => None,
+    }
+}
+
+/// Reads the JSON at the beginning of the file.
+fn read_header(reader: &mut impl Read, len: u64) -> Result<Vec<u8>> {
+    let mut start = [0; 9];
+    let found = raw::fill(reader, &mut start)?;
+    let wrong = |what: String| {
+        let found = raw::describe(&start[..found]);
+        Error::file(format!("not a safetensors file: {what}, found {found}"))
+    };
+    let Some(length) = start[..found].first_chunk().copied().map(u64::from_le_bytes) else {
+        return Err(wrong("expected 8 bytes and a header".into()));
+    };
+    if length > MAX_HEADER {
+        return Err(wrong(format!(
+            "expected it to begin with the length of its header, at most {MAX_HEADER}"
+        )));
+    }
+    if found < 9 || length > len - 8 {
+        let found = len.saturating_sub(8);
+        let message = format!("cut short: expected {length} bytes of header, found {found}");
+        return Err(Error::file(message));
+    }
+    if start[8] != b'{' || length == 0 {
+        return Err(wrong("expected a header in JSON".into()));
+    }
+    let mut header = vec![0; length as usize];
+    header[0] = start[8];
+    raw::read_header(reader, &mut header[1..])?;
+    Ok(header)
+}
+
+fn lacks(missing: &str, present: &[String], wanted: usize) -> Error {
+    let likeness = |name: &String| strsim::jaro_winkler(missing, name);
+    let nearest = present.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let message = format!("the file lacks the weight '{}'", short(missing));
+    let error = Error::new(ErrorKind::Name, message);
+    match nearest {
+        None => error.help("the file holds no weights at all"),
+        Some(nearest) => error.help(format!(
+            "the nearest name in the file is '{}'; the file has {} weights, the model {wanted}",
+            short(nearest),
+            present.len()
+        )),
+    }
+}
+
+/// A name for a message, where a stranger's file may have made it long.
+fn short(name: &str) -> String {
+    const SHOWN: usize = 80;
+    match name.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,241 @@
+//! What `compile` leaves behind: optimizer, losses, metrics, their variables, and the programs.
+
+use super::Logs;
+use super::feeds::{FeedSpec, Feeds};
+use super::step::{self, Purpose, StepProgram};
+use crate::losses::Loss;
+use crate::metrics::{Metric, MetricSpec};
+use crate::model::Built;
+use crate::optimizers::Optimizer;
+use crate::session;
+use crate::tensor::lower::random_state_type;
+use crate::variable::Variable;
+use cornu_graph::{Array, Result, TensorType};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A compiled model's training state.
+pub(crate) struct Trainer {
+    pub optimizer: Arc<dyn Optimizer>,
+    /// One for each output of the model.
+    pub outputs: Vec<OutputSpec>,
+    /// The state that training changes.
+    pub state: State,
+    trackers: Option<Vec<Tracker>>,
+    programs: Vec<StepProgram>,
+    /// Which program is for which data.
+    keys: HashMap<ProgramKey, ProgramId>,
+}
+
+/// A program of a trainer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ProgramId(usize);
+
+/// How one output of the model is judged.
+pub(crate) struct OutputSpec {
+    /// The name before its figures, if the model has several outputs.
+    pub name: String,
+    pub loss: Loss,
+    pub loss_weight: f32,
+    pub metrics: Vec<MetricSpec>,
+    pub weighted_metrics: Vec<MetricSpec>,
+}
+
+/// Variables that last from step to step beside the weights.
+pub(crate) struct State {
+    /// Steps done, a `float32` scalar: whole numbers are exact up to 16 million.
+    pub iterations: Variable,
+    pub learning_rate: Variable,
+    pub random: Variable,
+    /// The optimizer's slots for each weight.
+    pub slots: HashMap<u64, Vec<Variable>>,
+}
+
+/// A figure and its totals.
+pub(crate) struct Tracker {
+    /// Under which name it is shown.
+    pub name: String,
+    pub figure: Figure,
+    pub totals: Vec<Variable>,
+    /// The totals before the first batch.
+    first: Vec<Array>,
+}
+
+/// What a tracker adds up.
+pub(crate) enum Figure {
+    /// The whole loss.
+    Loss,
+    /// The loss of one output.
+    OutputLoss(usize),
+    /// A metric of one output.
+    Metric {
+        output: usize,
+        metric: Arc<dyn Metric>,
+        weighted: bool,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct ProgramKey {
+    purpose: Purpose,
+    batch: usize,
+    feeds: FeedSpec,
+    weighted: bool,
+}
+
+impl Trainer {
+    pub fn new(optimizer: Arc<dyn Optimizer>, outputs: Vec<OutputSpec>) -> Trainer {
+        let learning_rate = Array::scalar(optimizer.common().learning_rate);
+        Trainer {
+            optimizer,
+            outputs,
+            state: State {
+                iterations: Variable::new("optimizer/iteration", Array::scalar(0.0f32), false),
+                learning_rate: Variable::new("optimizer/learning_rate", learning_rate, false),
+                random: random_state(session::next_seed()),
+                slots: HashMap::new(),
+            },
+            trackers: None,
+            programs: vec![],
+            keys: HashMap::new(),
+        }
+    }
+
+    /// The trackers, made once the types of targets and outputs are known.
+    pub fn trackers(
+        &mut self,
+        types: &[(TensorType, TensorType)],
+    ) -> Result<&[Tracker]> {
+        if self.trackers.is_none() {
+            self.trackers = Some(self.make_trackers(types)?);
+        }
+        Ok(self.trackers.as_deref().unwrap_or_default())
+    }
+
+    fn make_trackers(&self, types: &[(TensorType, TensorType)]) -> Result<Vec<Tracker>> {
+        let mut trackers = vec![Tracker::mean("loss".into(), Figure::Loss)];
+        let several = self.outputs.len() > 1;
+        for (index, (output, (y_true, y_pred))) in self.outputs.iter().zip(types).enumerate() {
+            let named = |name: &str| {
+                if several { format!("{}_{name}", output.name) } else { name.to_owned() }
+            };
+            if several {
+                trackers.push(Tracker::mean(named("loss"), Figure::OutputLoss(index)));
+            }
+            let plain = output.metrics.iter().map(|m| (m, false));
+            let weighted = output.weighted_metrics.iter().map(|m| (m, true));
+            for (spec, weighted) in plain.chain(weighted) {
+                let metric = spec.resolve(y_true, y_pred)?;
+                let mut name = named(&metric.name());
+                if trackers.iter().any(|t| t.name == name) {
+                    name = named(&format!("weighted_{}", metric.name()));
+                }
+                let first = metric.state(y_true, y_pred)?;
+                let figure = Figure::Metric { output: index, metric, weighted };
+                trackers.push(Tracker::new(name, figure, first));
+            }
+        }
+        Ok(trackers)
+    }
+
+    /// The program for batches of a size of these data, built at its first use.
+    pub fn program(
+        &mut self,
+        built: &Built,
+        purpose: Purpose,
+        batch: usize,
+        feeds: &Feeds,
+        weighted: bool,
+    ) -> Result<ProgramId> {
+        let key = ProgramKey { purpose, batch, feeds: feeds.spec().clone(), weighted };
+        if let Some(&id) = self.keys.get(&key) {
+            return Ok(id);
+        }
+        let random = self.state.random.clone();
+        let program = step::build(built, Some(self), purpose, batch, feeds, &random)?;
+        let id = ProgramId(self.programs.len());
+        self.programs.push(program);
+        self.keys.insert(key, id);
+        Ok(id)
+    }
+
+    /// The program itself.
+    pub fn get(&mut self, id: ProgramId) -> &mut StepProgram {
+        &mut self.programs[id.0]
+    }
+
+    /// The slots of a weight, made at the first use.
+    pub fn slots_of(&mut self, weight: &Variable) -> Vec<Variable> {
+        let specs = self.optimizer.slots();
+        let made = self.state.slots.entry(weight.id()).or_insert_with(|| {
+            specs
+                .iter()
+                .map(|slot| {
+                    let path = format!("optimizer/{}/{}", weight.path(), slot.name);
+                    Variable::new(path, slot.first_value(&weight.shape()), false)
+                })
+                .collect()
+        });
+        made.clone()
+    }
+
+    /// Begins to add up anew.
+    pub fn reset(&mut self) {
+        for tracker in self.trackers.iter().flatten() {
+            for (total, first) in tracker.totals.iter().zip(&tracker.first) {
+                total.assign(first.clone()).expect("a total keeps its type");
+            }
+        }
+    }
+
+    /// The figures so far.
+    pub fn logs(&self) -> Logs {
+        let mut logs = Logs::default();
+        for tracker in self.trackers.iter().flatten() {
+            logs.set(tracker.name.as_str(), tracker.result());
+        }
+        logs
+    }
+
+    /// Whether the loss so far is a number. Cheap enough to ask after every step.
+    pub fn loss_is_finite(&self) -> bool {
+        let loss = self.trackers.iter().flatten().next();
+        loss.is_none_or(|tracker| tracker.totals[0].number().is_finite())
+    }
+}
+
+impl Tracker {
+    fn new(name: String, figure: Figure, first: Vec<Array>) -> Tracker {
+        let total = |(i, value): (usize, &Array)| {
+            Variable::new(format!("metrics/{name}/{i}"), value.clone(), false)
+        };
+        let totals = first.iter().enumerate().map(total).collect();
+        Tracker { name, figure, totals, first }
+    }
+
+    /// A mean: the totals are the sum and the weight.
+    fn mean(name: String, figure: Figure) -> Tracker {
+        Tracker::new(name, figure, vec![Array::scalar(0.0f32); 2])
+    }
+
+    fn result(&self) -> f64 {
+        match &self.figure {
+            Figure::Loss | Figure::OutputLoss(_) => {
+                let (total, count) = (self.totals[0].number(), self.totals[1].number());
+                if count == 0.0 { 0.0 } else { total / count }
+            }
+            Figure::Metric { metric, .. } => {
+                let totals: Vec<Array> = self.totals.iter().map(Variable::value).collect();
+                metric.result(&totals)
+            }
+        }
+    }
+}
+
+/// The random state of a program: the seed's halves and the step.
+pub(crate) fn random_state(seed: u64) -> Variable {
+    let state = vec![seed as u32 as i32, (seed >> 32) as u32 as i32, 0];
+    let array = Array::new([3], state).expect("three numbers");
+    debug_assert_eq!(array.ty(), random_state_type());
+    Variable::new("random/state", array, false)
+}
