@@ -1,0 +1,183 @@
+//! The command line.
+
+use crate::recipes::{self, Recipe};
+use clap::builder::RangedU64ValueParser;
+use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
+use cornu::train::Verbose;
+use std::path::PathBuf;
+
+/// How a recipe is carried out.
+#[derive(Clone, Debug, Args)]
+pub struct Options {
+    /// How many times to go over the training data
+    #[arg(long, value_name = "N", value_parser = at_least_one())]
+    pub epochs: usize,
+
+    /// Samples for each training step
+    #[arg(long, value_name = "N", value_parser = at_least_one())]
+    pub batch_size: usize,
+
+    /// The same seed gives the same model again
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+
+    /// Threads to compute with [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = at_least_one())]
+    pub threads: Option<usize>,
+
+    /// Folder to write into [default: runs/RECIPE]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Only the first N images, for training and for the test: a quick look
+    #[arg(long, value_name = "N", value_parser = at_least_one())]
+    pub limit: Option<usize>,
+
+    /// Other images: a folder with files in MNIST's format (Fashion-MNIST)
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+
+    /// What to print: 0 results only, 1 a bar, 2 a line for each epoch,
+    /// auto a bar on a terminal and lines elsewhere
+    #[arg(long, value_name = "HOW", default_value = "auto")]
+    #[arg(verbatim_doc_comment, hide_possible_values = true)]
+    pub verbose: Verbosity,
+}
+
+/// The values of `--verbose`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Verbosity {
+    Auto,
+    #[value(name = "0")]
+    Silent,
+    #[value(name = "1")]
+    Bar,
+    #[value(name = "2")]
+    Lines,
+}
+
+impl From<Verbosity> for Verbose {
+    fn from(verbosity: Verbosity) -> Verbose {
+        match verbosity {
+            Verbosity::Auto => Verbose::Auto,
+            Verbosity::Silent => Verbose::Silent,
+            Verbosity::Bar => Verbose::Bar,
+            Verbosity::Lines => Verbose::Lines,
+        }
+    }
+}
+
+fn at_least_one() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..)
+}
+
+/// The recipe that is asked for, and how to carry it out. Prints help and ends the program if
+/// that is asked for, or if the command line is wrong.
+pub fn parse() -> (&'static Recipe, Options) {
+    let matches = command().get_matches();
+    let chosen = matches.subcommand().and_then(|(_, train)| train.subcommand());
+    let (recipe, matches) = chosen.expect("clap asks for a command and a recipe");
+    let recipe = recipes::ALL.iter().find(|r| r.name == recipe).expect("clap knows these alone");
+    (recipe, options(matches))
+}
+
+fn options(matches: &ArgMatches) -> Options {
+    Options::from_arg_matches(matches).unwrap_or_else(|error| error.exit())
+}
+
+fn command() -> Command {
+    Command::new("cornu")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Cornu: neural networks the Keras way, in Rust")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .disable_help_subcommand(true)
+        .subcommand(train())
+        .after_help(
+            "Examples:
+  cornu train siamese              learn which two handwritten digits are the same
+  cornu train mlp --epochs 3       learn to read handwritten digits, for 3 epochs
+  cornu train --help               all recipes
+  cornu train siamese --help       one recipe and its options",
+        )
+}
+
+fn train() -> Command {
+    let train = Command::new("train")
+        .about("Trains a network by a recipe and writes weights, figures and pictures")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .disable_help_subcommand(true)
+        .subcommand_value_name("RECIPE")
+        .subcommand_help_heading("Recipes")
+        .after_help(
+            "Examples:
+  cornu train siamese                          as the recipe says, into runs/siamese
+  cornu train siamese --seed 2 --out runs/two  another seed, into another folder
+  cornu train mlp --epochs 1 --limit 5000      a quick look: some seconds
+
+Ctrl-C stops after the current batch and keeps what was trained; a second one quits at once.",
+        );
+    recipes::ALL.iter().fold(train, |train, recipe| train.subcommand(command_of(recipe)))
+}
+
+fn command_of(recipe: &Recipe) -> Command {
+    let name = recipe.name;
+    let examples = format!(
+        "Examples:
+  cornu train {name}
+  cornu train {name} --epochs 1 --limit 5000
+  cornu train {name} --seed 2 --threads 1 --out runs/{name}-2
+
+Files in the folder:
+{}",
+        recipe.files().map(|(file, what)| format!("  {file:<18} {what}\n")).collect::<String>()
+    );
+    // About comes after the options: their comment would take its place.
+    Options::augment_args(Command::new(name))
+        .about(recipe.about)
+        .long_about(recipe.details)
+        .mut_arg("epochs", |arg| arg.required(false).default_value(recipe.epochs.to_string()))
+        .mut_arg("batch_size", |arg| {
+            arg.required(false).default_value(recipe.batch_size.to_string())
+        })
+        .mut_arg("out", |arg| arg.help(format!("Folder to write into [default: runs/{name}]")))
+        .after_help(examples.trim_end().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn recipes_have_their_own_defaults() {
+        let options_of = |words: &[&str]| {
+            let matches = command().try_get_matches_from(words).unwrap();
+            let (_, train) = matches.subcommand().unwrap();
+            options(train.subcommand().unwrap().1)
+        };
+        let siamese = options_of(&["cornu", "train", "siamese", "--seed", "3"]);
+        assert_eq!((siamese.epochs, siamese.batch_size, siamese.seed), (5, 32, 3));
+        let mlp = options_of(&["cornu", "train", "mlp", "--epochs", "2", "--verbose", "1"]);
+        assert_eq!((mlp.epochs, mlp.batch_size, mlp.verbose), (2, 128, Verbosity::Bar));
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for words in [
+            &["cornu", "train", "mlp", "--epochs", "0"][..],
+            &["cornu", "train", "mlp", "--batch-size", "-3"],
+            &["cornu", "train", "mlp", "--verbose", "3"],
+            &["cornu", "train", "mlp", "--seed", "one"],
+            &["cornu", "train"],
+            &["cornu"],
+        ] {
+            assert!(command().try_get_matches_from(words).is_err(), "{words:?}");
+        }
+    }
+}

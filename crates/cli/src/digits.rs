@@ -1,0 +1,39 @@
+//! Where the images come from: out of the program, or out of a folder.
+
+use crate::args::Options;
+use cornu::Result;
+use cornu::datasets::{self, LabelledImages, Mnist};
+
+/// The images that the options ask for.
+pub fn load(options: &Options) -> Result<Mnist> {
+    let Mnist { train, test } = match &options.data {
+        Some(folder) => datasets::mnist_from(folder)?,
+        None => inside()?,
+    };
+    Ok(Mnist { train: first(train, options.limit)?, test: first(test, options.limit)? })
+}
+
+#[cfg(feature = "mnist")]
+fn inside() -> Result<Mnist> {
+    datasets::mnist()
+}
+
+#[cfg(not(feature = "mnist"))]
+fn inside() -> Result<Mnist> {
+    let error = cornu::Error::data("this program was built without the images of MNIST");
+    Err(error.help(
+        "build it with them (cargo build --release -p cornu-cli --features mnist), \
+         or name a folder with MNIST's four files (--data DIR)",
+    ))
+}
+
+/// The first images, if there is a limit.
+fn first(all: LabelledImages, limit: Option<usize>) -> Result<LabelledImages> {
+    match limit {
+        Some(limit) if limit < all.len() => Ok(LabelledImages {
+            images: all.images.slice_rows(0, limit)?,
+            labels: all.labels.slice_rows(0, limit)?,
+        }),
+        _ => Ok(all),
+    }
+}

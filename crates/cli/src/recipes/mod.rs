@@ -1,0 +1,73 @@
+//! The recipes. Each is a file: data, network, and what is to be said about the result. What they
+//! have in common is in `train.rs`.
+
+mod mlp;
+mod siamese;
+
+use crate::args::Options;
+use crate::folder::Folder;
+use cornu::Result;
+use cornu::model::Model;
+use cornu::train::Fit;
+
+/// All recipes, in the order in which the help lists them.
+pub const ALL: &[Recipe] = &[siamese::RECIPE, mlp::RECIPE];
+
+/// A file's name, and a line about what is in it.
+pub type File = (&'static str, &'static str);
+
+/// The files that every recipe writes.
+pub const MODEL: File = ("model.safetensors", "the trained weights");
+/// See [`MODEL`].
+pub const HISTORY_CSV: File = ("history.csv", "loss and metrics of every epoch, as a table");
+/// See [`MODEL`].
+pub const HISTORY_SVG: File = ("history.svg", "the same as curves");
+/// See [`MODEL`].
+pub const SUMMARY: File = ("summary.json", "settings, times and test figures");
+
+/// What a recipe is called, and how to begin.
+pub struct Recipe {
+    /// The word after `cornu train`.
+    pub name: &'static str,
+    /// A line for the list of recipes.
+    pub about: &'static str,
+    /// What the recipe's own help says: data, network, training.
+    pub details: &'static str,
+    /// How many epochs, unless said otherwise.
+    pub epochs: usize,
+    /// How many samples for each step, unless said otherwise.
+    pub batch_size: usize,
+    /// The files that this recipe alone writes.
+    pub pictures: &'static [File],
+    /// Loads the data, and builds and compiles the network.
+    pub prepare: fn(&Options) -> Result<Box<dyn Experiment>>,
+}
+
+impl Recipe {
+    /// The files that the recipe writes.
+    pub fn files(&self) -> impl Iterator<Item = File> {
+        let first = [MODEL, HISTORY_CSV, HISTORY_SVG];
+        first.into_iter().chain(self.pictures.iter().copied()).chain([SUMMARY])
+    }
+}
+
+/// A network and its data, ready to be trained.
+pub trait Experiment {
+    /// The network.
+    fn model(&self) -> &Model;
+
+    /// How many samples there are of what, those to train on first.
+    fn data(&self) -> Vec<(usize, &'static str)>;
+
+    /// The training, but for what the options say.
+    fn fit(&mut self) -> Fit<'_>;
+
+    /// What the trained network does on data it has not seen. Draws pictures, if there are any.
+    ///
+    /// # Errors
+    /// If a picture cannot be written.
+    fn test(&mut self, folder: &mut Folder) -> Result<Figures>;
+}
+
+/// Figures with their names. One of them is `accuracy`.
+pub type Figures = Vec<(&'static str, f64)>;

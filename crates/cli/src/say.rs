@@ -1,0 +1,46 @@
+//! Printing. A closed output (`cornu train mlp | head`) is no reason to stop training, as it
+//! would be for `println!`.
+
+use std::fmt::Display;
+use std::io::{Write, stderr, stdout};
+
+/// Prints a line.
+pub fn line(text: impl Display) {
+    let mut out = stdout().lock();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+/// Prints a line that is no part of the result.
+pub fn aside(text: impl Display) {
+    let _ = writeln!(stderr().lock(), "{text}");
+}
+
+/// Prints why the program failed.
+pub fn error(error: &cornu::Error) {
+    aside(format_args!("error: {error}"));
+}
+
+/// `1234567` as `1,234,567`.
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1234567, "1,234,567")] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+}
