@@ -1,0 +1,45 @@
+//! The workspace's own commands: `cargo xtask <command>`.
+
+mod tidy;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+The workspace's own commands.
+
+Usage: cargo xtask <command>
+
+Commands:
+  tidy   Checks the house rules that no compiler checks: file headers, file sizes,
+         which crate may use which, where unsafe code may stand
+  check  Runs what CI runs, cheapest first (.ci/run)
+
+The Keras fixtures are made by xtask/fixtures/make.py, the MNIST asset by xtask/mnist/compress.py.";
+
+fn main() -> ExitCode {
+    let result = match std::env::args().nth(1).as_deref() {
+        Some("tidy") => tidy::run(),
+        Some("check") => check(),
+        Some("help" | "--help" | "-h") | None => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        Some(other) => Err(format!("there is no command '{other}'\n\n{USAGE}")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn check() -> Result<(), String> {
+    let status = std::process::Command::new("bash")
+        .arg(".ci/run")
+        .current_dir(tidy::root())
+        .status()
+        .map_err(|e| format!("bash: {e}"))?;
+    if status.success() { Ok(()) } else { Err("the checks failed".into()) }
+}
