@@ -24,6 +24,7 @@
 
 pub mod activations;
 mod backend;
+mod config;
 pub mod data;
 pub mod datasets;
 pub mod initializers;
@@ -43,7 +44,7 @@ pub mod train;
 mod variable;
 pub mod viz;
 
-pub use cornu_graph::{Array, DType, Dim, Element, Error, ErrorKind, Result, Shape};
+pub use cornu_graph::{Array, DType, Dim, Element, Error, ErrorKind, Result, Shape, TensorType};
 pub use ndarray;
 pub use tensor::{Tensor, gradients};
 pub use variable::Variable;

@@ -13,7 +13,9 @@ pub(crate) fn unknown<'a>(
     let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     let error = Error::new(ErrorKind::Name, format!("there is no {what} named '{name}'"));
     match nearest {
-        Some(nearest) if likeness(nearest) > 0.75 => error.help(format!("did you mean '{nearest}'?")),
+        Some(nearest) if likeness(nearest) > 0.75 => {
+            error.help(format!("did you mean '{nearest}'?"))
+        }
         _ => error.help(format!("known are: {}", known.join(", "))),
     }
 }

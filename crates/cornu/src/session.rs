@@ -54,11 +54,9 @@ pub(crate) fn snake_case(name: &str) -> String {
     let mut text = String::new();
     for (i, &c) in chars.iter().enumerate() {
         let before = i.checked_sub(1).map(|j| chars[j]);
+        let next = chars.get(i + 1);
         let starts_word = c.is_uppercase()
-            && before.is_some_and(|b| {
-                b.is_lowercase()
-                    || (b.is_uppercase() && chars.get(i + 1).is_some_and(|n| n.is_lowercase()))
-            });
+            && before.is_some_and(|b| b.is_lowercase() || next.is_some_and(|n| n.is_lowercase()));
         if starts_word {
             text.push('_');
         }
@@ -85,6 +83,8 @@ mod tests {
             ("Conv2D", "conv2d"),
             ("BatchNormalization", "batch_normalization"),
             ("ReLU", "re_lu"),
+            ("R2Score", "r2_score"),
+            ("Conv2DTranspose", "conv2d_transpose"),
             ("InputLayer", "input_layer"),
             ("GlobalAveragePooling2D", "global_average_pooling2d"),
         ] {

@@ -7,7 +7,9 @@ use cornu::prelude::*;
 use cornu::train::Logs;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use support::{Check, Outcome, array, arrays, check_all, expect_close, expect_number, number, text};
+use support::{
+    Check, Outcome, array, arrays, check_all, expect_close, expect_number, number, text,
+};
 
 /// What these models need is not built yet.
 const SKIPPED: support::Skipped<'_> = &[
@@ -22,7 +24,10 @@ const TOLERANCE: f64 = 2e-5;
 fn trainings_agree_with_keras() {
     let describe = |case: &Value| {
         let kind = case["model"].as_str().or(case["fit"].as_str()).expect("a model");
-        (kind.to_owned(), format!("{kind} ({})", if case["fit"].is_null() { "steps" } else { "fit" }))
+        (
+            kind.to_owned(),
+            format!("{kind} ({})", if case["fit"].is_null() { "steps" } else { "fit" }),
+        )
     };
     check_all("train", SKIPPED, describe, |case| {
         if case["fit"].is_null() { check_steps(case) } else { check_fit(case) }
@@ -112,7 +117,8 @@ fn compiled(case: &Value, name: &str) -> Outcome<Model> {
     };
     if name == "two_outputs" {
         let losses: Vec<&str> = case["loss"].as_array().expect("losses").iter().map(text).collect();
-        let counts: Vec<f32> = support::numbers(&case["loss_weights"]).iter().map(|&w| w as f32).collect();
+        let counts: Vec<f32> =
+            support::numbers(&case["loss_weights"]).iter().map(|&w| w as f32).collect();
         let mut compile = model.compile(spec, losses[0]).loss(losses[1]).loss_weights(counts);
         for (output, of) in case["metrics"].as_array().expect("metrics").iter().enumerate() {
             for metric in metrics(of) {

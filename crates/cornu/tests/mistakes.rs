@@ -34,26 +34,26 @@ fn small_model(loss: &str) -> Model {
 fn data_of_another_shape() {
     let mut model = small_model("mse");
     let line = line!() + 1;
-    let text = message(model.fit(&floats(&[4, 5]), &floats(&[4, 2])).run());
+    let text = message(model.fit(floats(&[4, 5]), floats(&[4, 2])).run());
     expect(&text, &["shape (3,)", "shape (5,)", "input_layer", "Input::new([3])"]);
     expect(&text, &[&format!("mistakes.rs:{line}")]);
-    let text = message(model.predict(&floats(&[4, 5])).run());
+    let text = message(model.predict(floats(&[4, 5])).run());
     expect(&text, &["shape (3,)", "shape (5,)"]);
     let mut image: Model =
         Sequential::new().add(Input::new([2, 3])).add(Flatten).add(Dense::new(1)).into();
     image.compile("sgd", "mse").build().unwrap();
-    let text = message(image.fit(&floats(&[4, 6]), &floats(&[4, 1])).run());
+    let text = message(image.fit(floats(&[4, 6]), floats(&[4, 1])).run());
     expect(&text, &["reshape the data", "[2, 3]"]);
 }
 
 #[test]
 fn targets_of_another_shape() {
     let mut model = small_model("mse");
-    let text = message(model.fit(&floats(&[4, 3]), &floats(&[4, 5])).run());
+    let text = message(model.fit(floats(&[4, 3]), floats(&[4, 5])).run());
     expect(&text, &["(4, 5)", "(4, 2)"]);
-    let text = message(model.fit(&floats(&[4, 3]), &floats(&[3, 2])).run());
+    let text = message(model.fit(floats(&[4, 3]), floats(&[3, 2])).run());
     expect(&text, &["equally many samples", "4", "3"]);
-    let text = message(model.fit(&floats(&[4, 3]), [floats(&[4, 2]), floats(&[4, 2])]).run());
+    let text = message(model.fit(floats(&[4, 3]), [floats(&[4, 2]), floats(&[4, 2])]).run());
     expect(&text, &["1 outputs", "2 arrays"]);
 }
 
@@ -74,7 +74,7 @@ fn shapes_that_do_not_broadcast() {
     // The mistake travels through everything that is done with it.
     let text = message(ops::mean(sum.square() * 2.0, Axis::ALL).eval());
     expect(&text, &["(2,)", "(3,)", "do not broadcast", &format!("mistakes.rs:{line}")]);
-    let text = message(ops::matmul(&floats(&[2, 3]), &floats(&[2, 3])).eval());
+    let text = message(ops::matmul(floats(&[2, 3]), floats(&[2, 3])).eval());
     expect(&text, &["(2, 3) and (2, 3)", "inner dimensions"]);
 }
 
@@ -93,7 +93,7 @@ fn a_mistake_inside_a_layer_names_the_layer_and_the_users_line() {
 fn labels_outside_the_classes() {
     let mut model = small_model("sparse_categorical_crossentropy");
     let labels = Array::new([4], vec![0u8, 1, 2, 1]).unwrap();
-    let text = message(model.fit(&floats(&[4, 3]), &labels).run());
+    let text = message(model.fit(floats(&[4, 3]), &labels).run());
     expect(&text, &["label 2", "2 classes", "from 0 to 1"]);
 }
 
@@ -120,8 +120,8 @@ fn names_that_are_not_known() {
 fn fit_before_compile() {
     let mut model: Model = Sequential::new().add(Input::new([3])).add(Dense::new(2)).into();
     for text in [
-        message(model.fit(&floats(&[4, 3]), &floats(&[4, 2])).run()),
-        message(model.evaluate(&floats(&[4, 3]), &floats(&[4, 2])).run()),
+        message(model.fit(floats(&[4, 3]), floats(&[4, 2])).run()),
+        message(model.evaluate(floats(&[4, 3]), floats(&[4, 2])).run()),
     ] {
         expect(&text, &["compiled model", "model.compile(", "mistakes.rs:"]);
     }
@@ -130,11 +130,11 @@ fn fit_before_compile() {
 #[test]
 fn empty_data() {
     let mut model = small_model("mse");
-    let text = message(model.fit(&floats(&[0, 3]), &floats(&[0, 2])).run());
+    let text = message(model.fit(floats(&[0, 3]), floats(&[0, 2])).run());
     expect(&text, &["empty"]);
-    let text = message(model.predict(&floats(&[0, 3])).run());
+    let text = message(model.predict(floats(&[0, 3])).run());
     expect(&text, &["empty"]);
-    let text = message(model.fit(&Array::scalar(1.0f32), &floats(&[1, 2])).run());
+    let text = message(model.fit(Array::scalar(1.0f32), floats(&[1, 2])).run());
     expect(&text, &["first dimension of samples"]);
 }
 
@@ -143,7 +143,7 @@ fn a_loss_that_is_not_a_number() {
     let mut model = small_model("mse");
     let mut x = floats(&[4, 3]);
     x.as_mut_slice::<f32>().unwrap()[5] = f32::NAN;
-    let text = message(model.fit(&x, &floats(&[4, 2])).verbose(0).run());
+    let text = message(model.fit(&x, floats(&[4, 2])).verbose(0).run());
     expect(&text, &["not finite", "step 1 of epoch 1", "trace_nan"]);
 
     // Finite data, but a logarithm of a negative number on the way.
@@ -177,12 +177,12 @@ fn weights_that_do_not_learn() {
     let lost = ops::stop_gradient(Dense::new(2).name("lost").call(&x));
     let mut model = Model::new(&x, used + lost).unwrap();
     model.compile("sgd", "mse").build().unwrap();
-    let text = message(model.fit(&floats(&[4, 3]), &floats(&[4, 2])).run());
+    let text = message(model.fit(floats(&[4, 3]), floats(&[4, 2])).run());
     expect(&text, &["'lost/kernel'", "does not depend", "set_trainable(false)"]);
     for weight in model.get_layer("lost").unwrap().weights() {
         weight.set_trainable(false);
     }
-    assert!(model.fit(&floats(&[4, 3]), &floats(&[4, 2])).verbose(0).run().is_ok());
+    assert!(model.fit(floats(&[4, 3]), floats(&[4, 2])).verbose(0).run().is_ok());
 }
 
 #[test]
@@ -206,9 +206,9 @@ fn models_that_are_not_whole() {
 #[test]
 fn a_layer_shared_between_two_shapes() {
     let shared = Dense::new(2).name("shared");
-    let first = shared.call(&Input::tensor([3]));
+    let first = shared.call(Input::tensor([3]));
     assert!(first.check().is_ok());
-    let text = message(shared.call(&Input::tensor([4])).check().cloned());
+    let text = message(shared.call(Input::tensor([4])).check().cloned());
     expect(&text, &["shared (Dense)", "(3, 2)", "(4, 2)", "make a second layer"]);
 }
 

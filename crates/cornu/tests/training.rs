@@ -15,10 +15,7 @@ fn clouds(samples: usize) -> (Array, Array) {
         [centre[0] + wobble(i), centre[1] + wobble(i + 7919)]
     });
     let classes = (0..samples).map(|i| class(i) as u8).collect();
-    (
-        Array::new([samples, 2], points.collect()).unwrap(),
-        Array::new([samples], classes).unwrap(),
-    )
+    (Array::new([samples, 2], points.collect()).unwrap(), Array::new([samples], classes).unwrap())
 }
 
 fn classifier() -> Model {
@@ -76,8 +73,7 @@ fn the_same_seed_gives_the_same_bits() {
 fn dropout_drops_in_training_only() {
     utils::set_random_seed(3);
     let x = Array::new([100, 50], vec![1.0f32; 5000]).unwrap();
-    let mut model: Model =
-        Sequential::new().add(Input::new([50])).add(Dropout::new(0.4)).into();
+    let mut model: Model = Sequential::new().add(Input::new([50])).add(Dropout::new(0.4)).into();
     assert_eq!(model.predict(&x).run().unwrap(), x);
     // The loss of the inputs against zeros is the mean of the outputs' squares:
     // 0.6 of them are (1/0.6)².
@@ -111,7 +107,7 @@ fn a_shared_tower_has_one_set_of_weights() {
     let predicted = model.predict(inputs).run().unwrap().item().unwrap();
     assert!((by_hand - predicted).abs() < 1e-5, "{by_hand} {predicted}");
     // A model called on arrays is an expression that can be evaluated.
-    let called = alone.call(&Tensor::from(&x)).eval().unwrap();
+    let called = alone.call(Tensor::from(&x)).eval().unwrap();
     assert_eq!(called.shape(), [2, 4]);
 }
 
@@ -158,7 +154,14 @@ fn images_stay_bytes_until_they_are_used() {
 fn training_goes_on_where_it_was() {
     let (x, y) = clouds(60);
     let fit = |model: &mut Model, epochs: usize, initial: usize| {
-        model.fit(&x, &y).epochs(epochs).initial_epoch(initial).shuffle(false).verbose(0).run().unwrap()
+        model
+            .fit(&x, &y)
+            .epochs(epochs)
+            .initial_epoch(initial)
+            .shuffle(false)
+            .verbose(0)
+            .run()
+            .unwrap()
     };
     let build = || {
         utils::set_random_seed(9);

@@ -97,9 +97,7 @@ impl Column {
     pub fn to_array(&self) -> Result<Array> {
         let chosen = match &self.rows {
             None => self.array.clone(),
-            Some(rows) => {
-                self.array.take(&rows.iter().map(|&r| r as usize).collect::<Vec<_>>())?
-            }
+            Some(rows) => self.array.take(&rows.iter().map(|&r| r as usize).collect::<Vec<_>>())?,
         };
         let Some(scale) = self.scale else { return Ok(chosen) };
         let mut scaled = chosen.cast(DType::F32);

@@ -7,6 +7,7 @@ mod variance_scaling;
 
 pub use variance_scaling::{Fan, Spread, VarianceScaling};
 
+use crate::config::decimal;
 use crate::{names, session};
 use cornu_graph::philox::Philox;
 use cornu_graph::{Array, Error, Result, Shape};
@@ -119,23 +120,30 @@ impl Initializer {
     fn class(&self) -> (&str, Value) {
         let seed = self.seed;
         match &self.kind {
-            Kind::Constant { class: "Constant", value } => ("Constant", json!({ "value": value })),
+            Kind::Constant { class: "Constant", value } => {
+                ("Constant", json!({ "value": decimal(*value) }))
+            }
             Kind::Constant { class, .. } => (class, json!({})),
-            Kind::Identity { gain } => ("Identity", json!({ "gain": gain })),
-            Kind::Normal { mean, stddev } => {
-                ("RandomNormal", json!({ "mean": mean, "stddev": stddev, "seed": seed }))
-            }
-            Kind::TruncatedNormal { mean, stddev } => {
-                ("TruncatedNormal", json!({ "mean": mean, "stddev": stddev, "seed": seed }))
-            }
-            Kind::Uniform { minval, maxval } => {
-                ("RandomUniform", json!({ "minval": minval, "maxval": maxval, "seed": seed }))
-            }
+            Kind::Identity { gain } => ("Identity", json!({ "gain": decimal(*gain) })),
+            Kind::Normal { mean, stddev } => (
+                "RandomNormal",
+                json!({ "mean": decimal(*mean), "stddev": decimal(*stddev), "seed": seed }),
+            ),
+            Kind::TruncatedNormal { mean, stddev } => (
+                "TruncatedNormal",
+                json!({ "mean": decimal(*mean), "stddev": decimal(*stddev), "seed": seed }),
+            ),
+            Kind::Uniform { minval, maxval } => (
+                "RandomUniform",
+                json!({ "minval": decimal(*minval), "maxval": decimal(*maxval), "seed": seed }),
+            ),
             Kind::Scaling { class: "VarianceScaling", scaling } => {
                 ("VarianceScaling", scaling.config(seed))
             }
             Kind::Scaling { class, .. } => (class, json!({ "seed": seed })),
-            Kind::Orthogonal { gain } => ("Orthogonal", json!({ "gain": gain, "seed": seed })),
+            Kind::Orthogonal { gain } => {
+                ("Orthogonal", json!({ "gain": decimal(*gain), "seed": seed }))
+            }
             Kind::Unknown(name) => (name, json!({})),
         }
     }

@@ -1,6 +1,7 @@
 //! Initial weights whose variance depends on the number of connections.
 
 use super::{truncated_normal, uniform};
+use crate::config::decimal;
 use cornu_graph::philox::Philox;
 use serde_json::{Value, json};
 
@@ -46,7 +47,7 @@ impl Default for VarianceScaling {
 impl VarianceScaling {
     pub(super) fn values(&self, random: &mut Philox, shape: &[usize]) -> Vec<f32> {
         /// The standard deviation of a standard normal distribution cut off at ±2.
-        const TRUNCATED: f32 = 0.879_625_66;
+        const TRUNCATED: f32 = 0.879_625_7;
         let (inputs, outputs) = fans(shape);
         let connections = match self.fan {
             Fan::In => inputs,
@@ -80,7 +81,7 @@ impl VarianceScaling {
             Spread::UntruncatedNormal => "untruncated_normal",
             Spread::Uniform => "uniform",
         };
-        json!({ "scale": self.scale, "mode": mode, "distribution": distribution, "seed": seed })
+        json!({ "scale": decimal(self.scale), "mode": mode, "distribution": distribution, "seed": seed })
     }
 }
 

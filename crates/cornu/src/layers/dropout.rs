@@ -1,16 +1,16 @@
 //! Dropout.
 
 use super::{Layer, Scope, one_input};
+use crate::config::decimal;
 use crate::ops;
 use crate::tensor::Tensor;
 use cornu_graph::{Error, Result};
-use serde::Serialize;
 
 /// Sets a random part of its inputs to 0 in training and scales the rest by `1 / (1 - rate)`, so
 /// that their sum stays what it was. Does nothing otherwise.
 ///
 /// Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 2014.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Dropout {
     rate: f32,
 }
@@ -43,6 +43,6 @@ impl Layer for Dropout {
     }
 
     fn config(&self) -> serde_json::Value {
-        serde_json::json!(self)
+        serde_json::json!({ "rate": decimal(self.rate) })
     }
 }

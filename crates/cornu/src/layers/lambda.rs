@@ -15,8 +15,10 @@ use std::fmt;
 /// assert_eq!(distance.call([&a, &b]).shape().to_string(), "(None, 1)");
 /// ```
 pub struct Lambda {
-    function: Box<dyn Fn(&[Tensor]) -> Tensor + Send + Sync>,
+    function: Box<Function>,
 }
+
+type Function = dyn Fn(&[Tensor]) -> Tensor + Send + Sync;
 
 impl Lambda {
     /// A layer from a closure. It receives all inputs of the call.

@@ -2,10 +2,10 @@
 
 use super::{IntoTensors, Layer, Scope};
 use crate::initializers::Initializer;
-use crate::{lines, session};
 use crate::tensor::lower::Mode;
 use crate::tensor::{Kind, Tensor};
 use crate::variable::Variable;
+use crate::{lines, session};
 use cornu_graph::{Error, Result, Shape};
 use std::any::Any;
 use std::fmt;
@@ -116,11 +116,7 @@ impl LayerRef {
         self.try_call(inputs, line).unwrap_or_else(|error| vec![Tensor::error(error)])
     }
 
-    fn try_call(
-        &self,
-        inputs: &[Tensor],
-        line: &'static Location<'static>,
-    ) -> Result<Vec<Tensor>> {
+    fn try_call(&self, inputs: &[Tensor], line: &'static Location<'static>) -> Result<Vec<Tensor>> {
         for input in inputs {
             input.check()?;
         }
@@ -132,10 +128,7 @@ impl LayerRef {
         for result in &results {
             result.check().map_err(place)?;
         }
-        let call = Arc::new(Call {
-            layer: self.clone(),
-            inputs: inputs.to_vec(),
-        });
+        let call = Arc::new(Call { layer: self.clone(), inputs: inputs.to_vec() });
         let tensor = |(i, result): (usize, &Tensor)| {
             Tensor::at(Kind::Call(Arc::clone(&call), i), result.ty().clone(), line)
         };

@@ -22,7 +22,7 @@
 //!     }
 //! }
 //!
-//! let mut model = Sequential::new().add(Input::new([4])).add(Scale).add(Dense::new(1));
+//! let model = Sequential::new().add(Input::new([4])).add(Scale).add(Dense::new(1));
 //! assert_eq!(model.count_params()?, 4 + 5);
 //! # Ok::<(), cornu::Error>(())
 //! ```
@@ -41,8 +41,8 @@ pub use dropout::Dropout;
 pub use flatten::Flatten;
 pub use input::Input;
 pub use lambda::Lambda;
-pub use layer_ref::{LayerExt, LayerRef};
 pub(crate) use layer_ref::Call;
+pub use layer_ref::{LayerExt, LayerRef};
 pub use scope::Scope;
 
 use crate::tensor::Tensor;

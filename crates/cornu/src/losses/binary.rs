@@ -1,6 +1,7 @@
 //! Cross-entropies of yes and no.
 
-use super::{EPSILON, LossFunction, decimal, shapes};
+use super::{EPSILON, LossFunction, shapes};
+use crate::config::decimal;
 use crate::ops;
 use crate::tensor::Tensor;
 use cornu_graph::Result;

@@ -1,6 +1,7 @@
 //! Cross-entropies of classes, for one-hot targets.
 
-use super::{EPSILON, LossFunction, decimal, shapes};
+use super::{EPSILON, LossFunction, shapes};
+use crate::config::decimal;
 use crate::ops::{self, Axis};
 use crate::tensor::Tensor;
 use cornu_graph::Result;

@@ -134,8 +134,3 @@ where
         self(y_true, y_pred).check().cloned()
     }
 }
-
-/// The decimal number that was written for a `float32`: 0.1, not 0.10000000149011612.
-pub(crate) fn decimal(x: f32) -> f64 {
-    x.to_string().parse().unwrap_or(f64::from(x))
-}

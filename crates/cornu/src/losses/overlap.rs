@@ -1,6 +1,7 @@
 //! Losses of how much two masks overlap, for the segmentation of images.
 
-use super::{EPSILON, LossFunction, decimal, shapes};
+use super::{EPSILON, LossFunction, shapes};
+use crate::config::decimal;
 use crate::ops::{self, Axis};
 use crate::tensor::Tensor;
 use cornu_graph::Result;

@@ -1,6 +1,7 @@
 //! Losses of numbers: how far a prediction is from the truth.
 
-use super::{EPSILON, LossFunction, decimal, shapes};
+use super::{EPSILON, LossFunction, shapes};
+use crate::config::decimal;
 use crate::ops::{self, Axis};
 use crate::tensor::Tensor;
 use cornu_graph::Result;

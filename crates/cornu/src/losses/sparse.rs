@@ -1,7 +1,8 @@
 //! Cross-entropies of classes, for targets that are the numbers of classes.
 
 use super::categorical::log_probabilities;
-use super::{LossFunction, decimal, shapes};
+use super::{LossFunction, shapes};
+use crate::config::decimal;
 use crate::ops;
 use crate::tensor::Tensor;
 use cornu_graph::{DType, Dim, Error, Op, Result, Shape};

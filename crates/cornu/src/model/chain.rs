@@ -87,8 +87,10 @@ impl Chain {
             return Err(Error::state("the Sequential has no layers"));
         }
         let (Some(input), Some(output)) = (&self.input, &self.output) else {
-            return Err(Error::state("the model is not built: the shape of its input is not known")
-                .help("add an Input first, call build, or fit it on data"));
+            return Err(Error::state(
+                "the model is not built: the shape of its input is not known",
+            )
+            .help("add an Input first, call build, or fit it on data"));
         };
         let output = output.check()?.clone();
         Ok(Built { inputs: vec![input.clone()], outputs: vec![output], layers: self.layers() })

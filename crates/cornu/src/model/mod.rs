@@ -90,9 +90,7 @@ impl Model {
     pub fn get_layer(&self, name: &str) -> Result<LayerRef> {
         let layers = self.layers();
         let found = layers.iter().find(|layer| layer.name() == name).cloned();
-        found.ok_or_else(|| {
-            crate::names::unknown("layer", name, layers.iter().map(LayerRef::name))
-        })
+        found.ok_or_else(|| crate::names::unknown("layer", name, layers.iter().map(LayerRef::name)))
     }
 
     /// A layer of this model that is itself a model, to be used alone: the tower of a siamese

@@ -50,6 +50,7 @@ impl Sequential {
 
     /// Adds a layer at the end; an [`Input`] comes first.
     #[track_caller]
+    #[allow(clippy::should_implement_trait)] // Keras's name.
     pub fn add(mut self, link: impl Into<Link>) -> Sequential {
         self.append(link.into(), Location::caller());
         self

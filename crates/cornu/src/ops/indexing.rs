@@ -58,16 +58,10 @@ pub fn one_hot(x: impl Into<Tensor>, classes: usize) -> Tensor {
 /// A part of a tensor: for each axis the first index, the one to stop before (`None` for the end)
 /// and the step.
 #[track_caller]
-pub fn slice(
-    x: impl Into<Tensor>,
-    ranges: impl AsRef<[(usize, Option<usize>, usize)]>,
-) -> Tensor {
+pub fn slice(x: impl Into<Tensor>, ranges: impl AsRef<[(usize, Option<usize>, usize)]>) -> Tensor {
     let x = x.into();
-    let ranges: Vec<SliceRange> = ranges
-        .as_ref()
-        .iter()
-        .map(|&(start, end, step)| SliceRange { start, end, step })
-        .collect();
+    let ranges: Vec<SliceRange> =
+        ranges.as_ref().iter().map(|&(start, end, step)| SliceRange { start, end, step }).collect();
     if ranges.len() != x.rank() && !x.is_error() {
         return Tensor::error(Error::shape(format!(
             "{} ranges to slice a tensor of shape {}",

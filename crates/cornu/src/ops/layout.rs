@@ -204,7 +204,11 @@ pub fn tile(x: impl Into<Tensor>, counts: impl AsRef<[usize]>) -> Tensor {
     }
     let counts = counts.as_ref();
     if counts.len() != x.rank() {
-        return Tensor::error(Error::shape(format!("{} counts to tile {}", counts.len(), x.shape())));
+        return Tensor::error(Error::shape(format!(
+            "{} counts to tile {}",
+            counts.len(),
+            x.shape()
+        )));
     }
     let tiled = (0..counts.len()).try_fold(x.clone(), |y, axis| {
         if counts[axis] == 1 { Ok(y) } else { repeat_along(&y, counts[axis], axis, axis) }

@@ -46,12 +46,7 @@ fn product(a: &Tensor, b: &Tensor) -> Result<Tensor> {
 
 /// Many matrices times one: all rows in one product.
 #[track_caller]
-fn rows_times_matrix(
-    a: &Tensor,
-    left: Vec<Dim>,
-    b: &Tensor,
-    right: Vec<Dim>,
-) -> Result<Tensor> {
+fn rows_times_matrix(a: &Tensor, left: Vec<Dim>, b: &Tensor, right: Vec<Dim>) -> Result<Tensor> {
     let (&inner, outer) = left.split_last().expect("a matrix has dimensions");
     let rows = Shape::from(outer.to_vec()).count();
     let (Some(rows), true) = (rows, inner.known().is_some()) else {
@@ -88,11 +83,7 @@ fn multiply_matrices(a: &Tensor, b: &Tensor) -> Tensor {
 }
 
 fn mismatch(a: &Tensor, b: &Tensor) -> Error {
-    Error::shape(format!(
-        "matmul of {} and {}: the inner dimensions differ",
-        a.shape(),
-        b.shape()
-    ))
+    Error::shape(format!("matmul of {} and {}: the inner dimensions differ", a.shape(), b.shape()))
 }
 
 /// The dot product: of vectors, or of the last axis of `a` and the second to last of `b`.

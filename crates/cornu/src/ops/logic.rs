@@ -68,11 +68,7 @@ pub fn logical_not(x: impl Into<Tensor>) -> Tensor {
 
 /// `a` where the condition holds, else `b`. (`where` is a Rust keyword.)
 #[track_caller]
-pub fn where_(
-    condition: impl Into<Tensor>,
-    a: impl Into<Tensor>,
-    b: impl Into<Tensor>,
-) -> Tensor {
+pub fn where_(condition: impl Into<Tensor>, a: impl Into<Tensor>, b: impl Into<Tensor>) -> Tensor {
     let (condition, a, b) = (condition.into(), a.into(), b.into());
     let (left, right) = match meet(&a, &b) {
         Ok(pair) => pair,

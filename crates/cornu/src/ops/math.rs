@@ -15,7 +15,9 @@ fn unary(name: &'static str, op: UnaryOp, x: Tensor) -> Tensor {
 #[track_caller]
 fn binary(name: &'static str, op: BinaryOp, a: Tensor, b: Tensor) -> Tensor {
     match meet(&a, &b) {
-        Ok((left, right)) => Tensor::named(name, &[&a, &b], Tensor::op(Op::Binary(op), &[&left, &right])),
+        Ok((left, right)) => {
+            Tensor::named(name, &[&a, &b], Tensor::op(Op::Binary(op), &[&left, &right]))
+        }
         Err(error) => error.here(),
     }
 }

@@ -59,10 +59,7 @@ fn meet(a: &Tensor, b: &Tensor) -> Result<(Tensor, Tensor), Tensor> {
             error.help("aligned at the right, sizes must be equal or one of them 1"),
         ));
     };
-    Ok((
-        convert(a, dtype).broadcast_to(&shape),
-        convert(b, dtype).broadcast_to(&shape),
-    ))
+    Ok((convert(a, dtype).broadcast_to(&shape), convert(b, dtype).broadcast_to(&shape)))
 }
 
 #[track_caller]

@@ -2,8 +2,7 @@
 
 use super::reduce::stop_gradient_of_max;
 use super::{
-    Axis, abs, clip, exp, expm1, float, greater, less_equal, log, log1p, minimum, sum,
-    tanh, where_,
+    Axis, abs, clip, exp, expm1, float, greater, less_equal, log, log1p, minimum, sum, tanh, where_,
 };
 use crate::tensor::Tensor;
 use cornu_graph::op::SliceRange;
@@ -237,4 +236,3 @@ pub fn sparse_plus(x: impl Into<Tensor>) -> Tensor {
     let curve = where_(super::less(&x, 1.0), (&x + 1.0).square() * 0.25, &x);
     named("SparsePlus", &x, where_(less_equal(&x, -1.0), 0.0, curve))
 }
-

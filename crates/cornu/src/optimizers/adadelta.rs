@@ -1,7 +1,7 @@
 //! Adadelta.
 
 use super::{Common, Optimizer, Slot, WeightStep, rest};
-use crate::losses::decimal;
+use crate::config::decimal;
 use crate::tensor::Tensor;
 use serde_json::{Value, json};
 

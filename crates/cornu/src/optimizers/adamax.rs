@@ -1,7 +1,7 @@
 //! Adamax.
 
 use super::{Common, Optimizer, Slot, WeightStep, average};
-use crate::losses::decimal;
+use crate::config::decimal;
 use crate::ops;
 use crate::tensor::Tensor;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! What all optimizers have in common.
 
-use crate::losses::decimal;
+use crate::config::decimal;
 use crate::session;
 use cornu_graph::{Error, Result};
 use serde_json::{Value, json};

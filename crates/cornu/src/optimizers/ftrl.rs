@@ -1,7 +1,7 @@
 //! Follow the regularized leader.
 
 use super::{Common, Optimizer, Slot, WeightStep};
-use crate::losses::decimal;
+use crate::config::decimal;
 use crate::ops;
 use crate::tensor::Tensor;
 use cornu_graph::{Error, Result};

@@ -1,7 +1,7 @@
 //! Lion.
 
 use super::{Common, Optimizer, Slot, WeightStep, rest};
-use crate::losses::decimal;
+use crate::config::decimal;
 use crate::ops;
 use crate::tensor::Tensor;
 use cornu_graph::{Error, Result};

@@ -105,7 +105,7 @@ pub use spec::OptimizerSpec;
 pub(crate) use step::step;
 pub use stepper::Stepper;
 
-use crate::losses::decimal;
+use crate::config::decimal;
 use crate::tensor::Tensor;
 use cornu_graph::Result;
 

@@ -1,7 +1,7 @@
 //! Adam with Nesterov's momentum.
 
 use super::{Common, Optimizer, Slot, WeightStep};
-use crate::losses::decimal;
+use crate::config::decimal;
 use crate::ops;
 use crate::tensor::Tensor;
 use serde_json::{Value, json};

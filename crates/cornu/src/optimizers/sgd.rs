@@ -1,7 +1,7 @@
 //! Stochastic gradient descent.
 
 use super::{Common, Optimizer, Slot, WeightStep};
-use crate::losses::decimal;
+use crate::config::decimal;
 use crate::tensor::Tensor;
 use cornu_graph::{Error, Result};
 use serde_json::{Value, json};

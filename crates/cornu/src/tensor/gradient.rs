@@ -1,13 +1,13 @@
 //! Gradients of plain expressions.
 
-use super::Tensor;
 use super::lower::{Lowerer, Mode};
+use super::{Kind, Tensor};
 use crate::backend;
 use crate::variable::Variables;
 use cornu_graph::{Array, Error, NodeId, Op, Result};
 
-/// The gradients of a scalar expression with respect to tensors it is made of: arrays, not inputs
-/// of a model. Zeros where the expression does not depend on one.
+/// The gradients of a scalar expression with respect to tensors it is made of: arrays or variables,
+/// not inputs of a model. Zeros where the expression does not depend on one.
 ///
 /// ```
 /// use cornu::prelude::*;
@@ -22,14 +22,20 @@ use cornu_graph::{Array, Error, NodeId, Op, Result};
 /// If the expression has a mistake, is no `float32` scalar, or has an op without gradient.
 pub fn gradients(loss: &Tensor, wrt: &[&Tensor]) -> Result<Vec<Array>> {
     let mut lowerer = Lowerer::new(Mode::Predict, 1);
-    let mut values = Vec::new();
+    let (mut values, mut fed) = (Vec::new(), Vec::new());
     let mut nodes = Vec::new();
     for tensor in wrt {
+        if let Kind::Variable(variable) = tensor.kind() {
+            nodes.push(lowerer.variable(variable));
+            values.push(variable.value());
+            continue;
+        }
         // Fed rather than constant, so that the passes cannot fold them away.
         let value = tensor.eval()?;
         let node = lowerer.input(value.ty());
         lowerer.bind(tensor, node);
-        values.push(value);
+        values.push(value.clone());
+        fed.push(value);
         nodes.push(node);
     }
     let loss = lowerer.lower(loss)?;
@@ -54,6 +60,6 @@ pub fn gradients(loss: &Tensor, wrt: &[&Tensor]) -> Result<Vec<Array>> {
     graph.outputs = outputs;
     let mut program = backend::compile(lowerer.graph)?;
     let variables = Variables::new(lowerer.variables);
-    variables.run(program.as_mut(), &values.iter().collect::<Vec<_>>())?;
+    variables.run(program.as_mut(), &fed.iter().collect::<Vec<_>>())?;
     Ok((0..wrt.len()).map(|i| program.output(i)).collect())
 }

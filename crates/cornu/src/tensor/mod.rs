@@ -142,12 +142,20 @@ impl Tensor {
 
     #[track_caller]
     pub(crate) fn broadcast_to(&self, shape: &Shape) -> Tensor {
-        if self.shape() == shape { self.clone() } else { Tensor::op(Op::Broadcast(shape.clone()), &[self]) }
+        if self.shape() == shape {
+            self.clone()
+        } else {
+            Tensor::op(Op::Broadcast(shape.clone()), &[self])
+        }
     }
 
     #[track_caller]
     pub(crate) fn reshape_to(&self, shape: &Shape) -> Tensor {
-        if self.shape() == shape { self.clone() } else { Tensor::op(Op::Reshape(shape.clone()), &[self]) }
+        if self.shape() == shape {
+            self.clone()
+        } else {
+            Tensor::op(Op::Reshape(shape.clone()), &[self])
+        }
     }
 
     pub(crate) fn expression(&self) -> &Expression {

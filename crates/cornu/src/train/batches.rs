@@ -41,7 +41,8 @@ mod tests {
     fn every_sample_comes_once() {
         let mut batches = Batches::new(10, 4);
         batches.shuffle(1, 3);
-        let mut all: Vec<u32> = (0..batches.count()).flat_map(|i| batches.get(i).to_vec()).collect();
+        let mut all: Vec<u32> =
+            (0..batches.count()).flat_map(|i| batches.get(i).to_vec()).collect();
         assert_eq!(batches.get(2).len(), 2);
         assert_ne!(all, (0..10).collect::<Vec<u32>>());
         all.sort_unstable();

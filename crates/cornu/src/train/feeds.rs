@@ -51,9 +51,10 @@ impl Feeds {
 
     fn add(&mut self, column: &Column) {
         let table = column.array();
-        let known = self.tables.iter().position(|t| {
-            t.ty() == table.ty() && std::ptr::eq(t.values(), table.values())
-        });
+        let known = self
+            .tables
+            .iter()
+            .position(|t| t.ty() == table.ty() && std::ptr::eq(t.values(), table.values()));
         let table = known.unwrap_or_else(|| {
             self.tables.push(table.clone());
             self.spec.tables.push(table.ty());

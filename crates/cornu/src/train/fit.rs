@@ -373,11 +373,7 @@ fn classes_of(y: &Array) -> Result<Vec<usize>> {
 }
 
 /// Checks that there are samples, and equally many everywhere.
-pub(super) fn check_data(
-    x: &[Column],
-    y: &[Column],
-    sample_weight: Option<&Column>,
-) -> Result<()> {
+pub(super) fn check_data(x: &[Column], y: &[Column], sample_weight: Option<&Column>) -> Result<()> {
     let all: Vec<&Column> = x.iter().chain(y).chain(sample_weight).collect();
     let samples = x.first().map_or(0, Column::len);
     if samples == 0 {

@@ -15,10 +15,10 @@ mod trainer;
 
 pub use compile::Compile;
 pub use evaluate::Evaluate;
+pub(crate) use feeds::FeedSpec;
 pub use fit::Fit;
 pub use history::{History, Logs};
 pub use predict::Predict;
 pub use progress::Verbose;
-pub(crate) use feeds::FeedSpec;
 pub(crate) use step::StepProgram;
 pub(crate) use trainer::Trainer;

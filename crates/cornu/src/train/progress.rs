@@ -70,7 +70,8 @@ impl Progress {
     pub fn step(&mut self, done: usize, logs: &Logs) {
         if self.is_due() && done < self.total {
             self.drawn = Some(Instant::now());
-            let left = self.started.elapsed().as_secs_f64() / done as f64 * (self.total - done) as f64;
+            let left =
+                self.started.elapsed().as_secs_f64() / done as f64 * (self.total - done) as f64;
             let text = format!("{} {}", self.bar(done), clock(left));
             self.draw(&format!("{text} {}{}", per_step(self.pace(done)), figures(logs)));
         }

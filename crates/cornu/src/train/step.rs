@@ -3,8 +3,8 @@
 use super::feeds::{FeedSpec, Feeds};
 use super::trainer::{Figure, Trainer};
 use crate::model::Built;
-use crate::tensor::{Kind, Tensor};
 use crate::tensor::lower::{Lowerer, Mode};
+use crate::tensor::{Kind, Tensor};
 use crate::variable::{Variable, Variables};
 use crate::{backend, optimizers};
 use cornu_graph::op::Op;

@@ -68,11 +68,7 @@ pub(crate) enum Figure {
     /// The loss of one output.
     OutputLoss(usize),
     /// A metric of one output.
-    Metric {
-        output: usize,
-        metric: Arc<dyn Metric>,
-        weighted: bool,
-    },
+    Metric { output: usize, metric: Arc<dyn Metric>, weighted: bool },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -102,10 +98,7 @@ impl Trainer {
     }
 
     /// The trackers, made once the types of targets and outputs are known.
-    pub fn trackers(
-        &mut self,
-        types: &[(TensorType, TensorType)],
-    ) -> Result<&[Tracker]> {
+    pub fn trackers(&mut self, types: &[(TensorType, TensorType)]) -> Result<&[Tracker]> {
         if self.trackers.is_none() {
             self.trackers = Some(self.make_trackers(types)?);
         }
@@ -126,10 +119,9 @@ impl Trainer {
             let weighted = output.weighted_metrics.iter().map(|m| (m, true));
             for (spec, weighted) in plain.chain(weighted) {
                 let metric = spec.resolve(y_true, y_pred)?;
-                let mut name = named(&metric.name());
-                if trackers.iter().any(|t| t.name == name) {
-                    name = named(&format!("weighted_{}", metric.name()));
-                }
+                let name = unused_name(&trackers, named(&metric.name()), || {
+                    named(&format!("weighted_{}", metric.name()))
+                });
                 let first = metric.state(y_true, y_pred)?;
                 let figure = Figure::Metric { output: index, metric, weighted };
                 trackers.push(Tracker::new(name, figure, first));
@@ -230,6 +222,17 @@ impl Tracker {
             }
         }
     }
+}
+
+/// The name of a figure that no other has: a weighted twin is called so, further ones are numbered.
+fn unused_name(trackers: &[Tracker], name: String, twin: impl FnOnce() -> String) -> String {
+    let taken = |name: &str| trackers.iter().any(|t| t.name == name);
+    if !taken(&name) {
+        return name;
+    }
+    let twin = twin();
+    let numbered = (1..).map(|i| format!("{name}_{i}"));
+    std::iter::once(twin).chain(numbered).find(|name| !taken(name)).unwrap_or(name.clone())
 }
 
 /// The random state of a program: the seed's halves and the step.

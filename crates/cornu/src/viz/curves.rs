@@ -63,7 +63,7 @@ impl History {
     /// The figures that get a panel: the loss first.
     fn panels(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.iter().map(|(name, _)| name).collect();
-        names.retain(|name| !name.strip_prefix("val_").is_some_and(|of| self.get(of).is_some()));
+        names.retain(|name| name.strip_prefix("val_").is_none_or(|of| self.get(of).is_none()));
         names.sort_by_key(|name| *name != "loss");
         names
     }
