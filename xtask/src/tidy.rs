@@ -69,9 +69,11 @@ fn check_file(path: &Path, found: &mut Vec<String>) -> Result<(), String> {
     if code > MOST_LINES {
         found.push(format!("{name}: {code} lines are more than {MOST_LINES}; split it by ideas"));
     }
-    let word = concat!("unsafe", " ");
-    let has_unsafe = text.lines().any(|l| !l.trim_start().starts_with("//") && l.contains(word));
-    if has_unsafe && !name.starts_with(UNSAFE) {
+    let marks = [" {", " fn", " impl"].map(|after| format!("unsafe{after}"));
+    let is_unsafe = |line: &str| {
+        !line.trim_start().starts_with("//") && marks.iter().any(|mark| line.contains(mark))
+    };
+    if text.lines().any(is_unsafe) && !name.starts_with(UNSAFE) {
         found.push(format!("{name}: only {UNSAFE} may have unsafe code"));
     }
     Ok(())

@@ -12,14 +12,14 @@ use std::thread::available_parallelism;
 
 /// Trains by a recipe, and writes what came of it.
 pub fn train(recipe: &Recipe, options: &Options) -> Result<()> {
-    let out = options.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(recipe.name));
-    let mut folder = Folder::create(&out)?;
     let run = Run { recipe, options, threads: threads(options) };
     utils::set_threads(run.threads)?;
     utils::set_random_seed(options.seed);
     let stop = stop::flag()?;
 
     let mut experiment = (recipe.prepare)(options)?;
+    let out = options.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(recipe.name));
+    let mut folder = Folder::create(&out)?;
     run.announce(experiment.as_ref())?;
     let history = experiment
         .fit()

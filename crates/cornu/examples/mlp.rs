@@ -2,8 +2,8 @@
 //! keras-sequential-merge-functional-siamese-python.
 //!
 //! ```sh
-//! cargo run --release --example mlp          # all images
-//! cargo run --release --example mlp 2000     # the first 2000: a quick look
+//! cargo run --release -p cornu --example mlp          # all images
+//! cargo run --release -p cornu --example mlp 2000     # the first 2000: a quick look
 //! ```
 
 use cornu::prelude::*;
@@ -46,7 +46,6 @@ fn main() -> Result<()> {
         .fit(&x_train, &y_train)
         .batch_size(BATCH_SIZE)
         .epochs(EPOCHS) // nb_epoch
-        .verbose(1)
         .validation_data(&x_test, &y_test)
         .run()?;
 

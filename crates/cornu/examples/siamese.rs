@@ -1,8 +1,8 @@
 //! A siamese network on pairs of digits: the program of the document siamese-contrastive-python.
 //!
 //! ```sh
-//! cargo run --release --example siamese         # all images
-//! cargo run --release --example siamese 2000    # the first 2000: a quick look
+//! cargo run --release -p cornu --example siamese         # all images
+//! cargo run --release -p cornu --example siamese 2000    # the first 2000: a quick look
 //! ```
 
 use cornu::prelude::*;

@@ -4,15 +4,20 @@ use cornu_cpu::{Cpu, Options};
 use cornu_graph::{Error, Executor, Graph, Plan, Program, Result, passes, plan};
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// More would only be a slip of the keyboard.
+const MOST_THREADS: usize = 1024;
+
 static CPU: Mutex<Option<Arc<Cpu>>> = Mutex::new(None);
 
 /// Sets how many threads programs compiled from now on use. The default is one for each core.
 ///
 /// # Errors
-/// If the number is 0.
+/// If the number is 0 or more than any machine has.
 pub fn set_threads(threads: usize) -> Result<()> {
-    if threads == 0 {
-        return Err(Error::value("the number of threads must be at least 1"));
+    if !(1..=MOST_THREADS).contains(&threads) {
+        return Err(Error::value(format!(
+            "the number of threads must be at least 1 and at most {MOST_THREADS}, not {threads}"
+        )));
     }
     let options = Options { threads, ..Options::default() };
     let cpu = Arc::new(Cpu::new(options)?);

@@ -15,6 +15,8 @@ struct Inner {
     id: u64,
     path: String,
     ty: TensorType,
+    /// Whether it was made to be trained.
+    weight: bool,
     trainable: AtomicBool,
     value: Mutex<Array>,
 }
@@ -28,6 +30,7 @@ impl Variable {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             path: path.into(),
             ty: value.ty(),
+            weight: trainable,
             trainable: AtomicBool::new(trainable),
             value: Mutex::new(value),
         }))
@@ -68,7 +71,12 @@ impl Variable {
         self.0.trainable.load(Ordering::Relaxed)
     }
 
-    /// Says whether an optimizer changes it, from the next `compile` on.
+    /// Whether it was made to be trained, frozen or not.
+    pub(crate) fn is_weight(&self) -> bool {
+        self.0.weight
+    }
+
+    /// Says whether an optimizer changes it, from the next `compile` on (or the first `fit` after).
     pub fn set_trainable(&self, trainable: bool) {
         self.0.trainable.store(trainable, Ordering::Relaxed);
     }

@@ -182,6 +182,7 @@ fn weights_that_do_not_learn() {
     for weight in model.get_layer("lost").unwrap().weights() {
         weight.set_trainable(false);
     }
+    model.compile("sgd", "mse").build().unwrap();
     assert!(model.fit(floats(&[4, 3]), floats(&[4, 2])).verbose(0).run().is_ok());
 }
 
@@ -233,4 +234,105 @@ fn numbers_out_of_range() {
     let (x, y) = (floats(&[4, 3]), floats(&[4, 2]));
     expect(&message(model.fit(&x, &y).batch_size(0).run()), &["batch_size", "at least 1"]);
     expect(&message(model.compile("sgd", "mse").loss("mse").build()), &["1 outputs", "2 losses"]);
+}
+
+#[test]
+fn a_layer_made_inside_a_lambda() {
+    // Its weights would be made anew for every program and never be saved.
+    let mut model: Model = Sequential::new()
+        .add(Input::new([3]))
+        .add(Lambda::new(|x| Dense::new(2).name("inner").call(&x[0])))
+        .into();
+    model.compile("sgd", "mse").build().unwrap();
+    let text = message(model.fit(floats(&[4, 3]), floats(&[4, 2])).run());
+    expect(&text, &["'inner/kernel'", "belongs to no layer", "Layer::layers"]);
+    let text = message(model.predict(floats(&[4, 3])).run());
+    expect(&text, &["'inner/kernel'"]);
+}
+
+#[test]
+fn models_that_grow_or_swallow_themselves() {
+    let mut tower = Sequential::new().add(Input::new([3])).add(Dense::new(4));
+    let x = Input::tensor([3]);
+    let model = Model::new(&x, tower.call(&x)).unwrap();
+    tower.push(Dense::new(7));
+    expect(&message(tower.count_params()), &["another model uses", "mistakes.rs:"]);
+    assert_eq!(model.predict(floats(&[2, 3])).run().unwrap().shape(), [2, 4]);
+
+    let mut ring = Sequential::new().add(Input::new([3])).add(Dense::new(3));
+    let itself = ring.as_layer();
+    ring.push(itself);
+    expect(&message(ring.count_params()), &["cannot contain itself"]);
+}
+
+#[test]
+fn two_layers_of_one_name() {
+    let x = Input::tensor([3]);
+    let y = Dense::new(3).name("a").call(Dense::new(3).name("a").call(&x));
+    expect(&message(Model::new(&x, &y)), &["named 'a'", ".name("]);
+    let chain = Sequential::new().add(Dense::new(3).name("b")).add(Dense::new(3).name("b"));
+    expect(&message(chain.count_params()), &["named 'b'"]);
+}
+
+#[test]
+fn outputs_without_a_row_for_each_sample() {
+    let x = Input::tensor([3]);
+    let model = Model::new(&x, ops::mean(&x, Axis::ALL)).unwrap();
+    let text = message(model.predict(floats(&[5, 3])).batch_size(2).run());
+    expect(&text, &["shape ()", "one row for each sample", "batch_size"]);
+    assert_eq!(model.predict(floats(&[5, 3])).run().unwrap().len(), 1);
+}
+
+#[test]
+fn labels_that_are_no_classes() {
+    let mut model = small_model("sparse_categorical_crossentropy");
+    for bad in [f32::NAN, 0.5, -1.0] {
+        let y = Array::new([4], vec![0.0, 1.0, bad, 0.0]).unwrap();
+        expect(&message(model.fit(floats(&[4, 3]), &y).run()), &["label", "2 classes"]);
+    }
+    // Rows that are not chosen do not matter, nor does a label that the loss ignores.
+    let y = Array::new([4], vec![0u8, 1, 9, 0]).unwrap();
+    let (x, chosen) = (cornu::data::Column::new(floats(&[4, 3])), [0, 1, 3]);
+    let y = cornu::data::Column::new(y);
+    let fit = model.fit(x.select(chosen).unwrap(), y.select(chosen).unwrap());
+    assert!(fit.verbose(0).run().is_ok());
+    let ignoring = cornu::losses::SparseCategoricalCrossentropy::default().ignore_class(-1);
+    model.compile("sgd", ignoring).build().unwrap();
+    let y = Array::new([4], vec![0i32, 1, -1, 0]).unwrap();
+    assert!(model.fit(floats(&[4, 3]), &y).verbose(0).run().is_ok());
+}
+
+#[test]
+fn weights_of_samples_that_do_not_fit() {
+    let mut model = small_model("sparse_categorical_crossentropy");
+    let y = Array::new([4], vec![0u8, 1, 1, 0]).unwrap();
+    let fit = model.fit(floats(&[4, 3]), &y).class_weight([(0, 2.0)]);
+    let text = message(fit.sample_weight(floats(&[4, 2])).run());
+    expect(&text, &["sample_weight", "(4, 2)"]);
+}
+
+#[test]
+fn a_first_wrong_call_does_no_lasting_harm() {
+    let mut model: Model = Sequential::new().add(Dense::new(2)).into();
+    model.compile("sgd", "mse").build().unwrap();
+    assert!(model.fit(floats(&[4]), floats(&[4, 2])).verbose(0).run().is_err());
+    assert!(model.fit(floats(&[4, 3]), floats(&[4, 2])).verbose(0).run().is_ok());
+    // A panic in a closure leaves the model compiled.
+    model.compile("sgd", |_: &Tensor, _: &Tensor| -> Tensor { panic!("mine") }).build().unwrap();
+    for _ in 0..2 {
+        let fit = model.fit(floats(&[4, 3]), floats(&[4, 2]));
+        let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| fit.run()));
+        assert_eq!(*panic.unwrap_err().downcast_ref::<&str>().unwrap(), "mine");
+    }
+}
+
+#[test]
+fn settings_that_make_no_sense() {
+    let mut model = small_model("mse");
+    for rate in [f32::NAN, -1.0, f32::INFINITY] {
+        let sgd = cornu::optimizers::SGD::default().learning_rate(rate);
+        expect(&message(model.compile(sgd, "mse").build()), &["learning_rate"]);
+        assert!(model.set_learning_rate(rate).is_err());
+    }
+    expect(&message(utils::set_threads(200_000)), &["at most 1024"]);
 }

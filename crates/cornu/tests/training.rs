@@ -211,3 +211,37 @@ fn a_layer_added_late_is_part_of_the_model() {
     let outer = Sequential::new().add(model).add(Flatten);
     assert_eq!(outer.count_params().unwrap(), 11);
 }
+
+#[test]
+fn frozen_layers_stay_as_they_are() {
+    let (x, y) = clouds(64);
+    let mut model = classifier();
+    let first = model.layers()[0].clone();
+    first.set_trainable(false);
+    model.compile("sgd", "sparse_categorical_crossentropy").build().unwrap();
+    let before: Vec<Array> = first.weights().iter().map(|w| w.value()).collect();
+    model.fit(&x, &y).verbose(0).run().unwrap();
+    let after: Vec<Array> = first.weights().iter().map(|w| w.value()).collect();
+    assert_eq!(before, after);
+    assert_eq!(model.trainable_weights().unwrap().len(), 2);
+}
+
+#[test]
+fn gradients_of_repeated_and_computed_tensors() {
+    let x = Tensor::from([1.0f32, 2.0]);
+    let loss = ops::sum(x.square(), Axis::ALL);
+    let both = cornu::gradients(&loss, &[&x, &x]).unwrap();
+    assert_eq!(both[0], both[1]);
+    let y = x.square();
+    let product = ops::sum(&y * &x, Axis::ALL);
+    let of = cornu::gradients(&product, &[&x, &y]).unwrap();
+    assert_eq!(of[0].as_slice::<f32>().unwrap(), [3.0, 12.0]);
+    assert_eq!(of[1].as_slice::<f32>().unwrap(), [1.0, 2.0]);
+}
+
+#[test]
+fn empty_dimensions_are_no_trouble() {
+    let empty = Tensor::from(Array::zeros([2, 0], DType::F32));
+    assert_eq!(ops::softmax(&empty, -1).eval().unwrap().shape(), [2, 0]);
+    assert_eq!(ops::one_hot(Tensor::from([1i32, 2]), 0).eval().unwrap().shape(), [2, 0]);
+}

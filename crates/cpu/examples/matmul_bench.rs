@@ -147,44 +147,47 @@ fn time_gemm((m, n, k, ta, tb): Shape, parallelism: gemm::Parallelism) -> f64 {
 /// The GFLOP/s of one thread that does nothing but multiply and add in registers.
 fn peak() -> f64 {
     const CALLS: usize = 4000;
+    /// Ten sums, so that none waits for its last addition.
+    #[allow(unused_macros)]
+    macro_rules! sums {
+        ($zero:expr, $next:expr, $result:expr) => {{
+            let [mut a, mut b, mut c, mut d, mut e] = [$zero; 5];
+            let [mut f, mut g, mut h, mut i, mut j] = [$zero; 5];
+            for _ in 0..CALLS {
+                (a, b, c, d, e) = ($next(a), $next(b), $next(c), $next(d), $next(e));
+                (f, g, h, i, j) = ($next(f), $next(g), $next(h), $next(i), $next(j));
+            }
+            [a, b, c, d, e, f, g, h, i, j].map($result).iter().sum()
+        }};
+    }
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::*;
         #[target_feature(enable = "avx512f")]
         fn wide() -> f32 {
             let (x, y) = (_mm512_set1_ps(black_box(0.5)), _mm512_set1_ps(black_box(1.0)));
-            let mut sums = [_mm512_setzero_ps(); 16];
-            for _ in 0..CALLS {
-                for sum in &mut sums {
-                    *sum = _mm512_fmadd_ps(x, *sum, y);
-                }
-            }
-            sums.iter().map(|&s| _mm512_reduce_add_ps(s)).sum()
+            let zero = _mm512_setzero_ps();
+            sums!(zero, |s| _mm512_fmadd_ps(x, s, y), |s| _mm512_reduce_add_ps(s))
         }
         #[target_feature(enable = "avx2,fma")]
         fn narrow() -> f32 {
             let (x, y) = (_mm256_set1_ps(black_box(0.5)), _mm256_set1_ps(black_box(1.0)));
-            let mut sums = [_mm256_setzero_ps(); 12];
-            for _ in 0..CALLS {
-                for sum in &mut sums {
-                    *sum = _mm256_fmadd_ps(x, *sum, y);
-                }
-            }
-            sums.iter().map(|&s| _mm256_cvtss_f32(s)).sum()
+            let zero = _mm256_setzero_ps();
+            sums!(zero, |s| _mm256_fmadd_ps(x, s, y), |s| _mm256_cvtss_f32(s))
         }
         if is_x86_feature_detected!("avx512f") {
-            // SAFETY: the machine has the instructions.
             let time = best_time(|| {
+                // SAFETY: the machine has the instructions.
                 black_box(unsafe { wide() });
             });
-            return (CALLS * 16 * 32) as f64 / time / 1e9;
+            return (CALLS * 10 * 32) as f64 / time / 1e9;
         }
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            // SAFETY: the machine has the instructions.
             let time = best_time(|| {
+                // SAFETY: the machine has the instructions.
                 black_box(unsafe { narrow() });
             });
-            return (CALLS * 12 * 16) as f64 / time / 1e9;
+            return (CALLS * 10 * 16) as f64 / time / 1e9;
         }
     }
     f64::NAN

@@ -6,7 +6,8 @@ use crate::simd::Instructions;
 use crate::threads::{Crew, Pool};
 use cornu_graph::plan::{Buffer, Place, Step, StepKind};
 use cornu_graph::{
-    Array, DType, Error, NodeId, Op, Plan, Program, Result, TensorType, Values, with_values,
+    Array, DType, Element, Error, NodeId, Op, Plan, Program, Result, TensorType, Values,
+    with_values,
 };
 use std::sync::Arc;
 
@@ -99,14 +100,21 @@ impl CpuProgram {
         Ok(())
     }
 
-    /// The elements of an output.
-    fn output_values<T: Copy>(&self, output: &Output) -> &[T] {
+    /// The elements of an output; truth values as bytes.
+    fn output_values<T: Element>(&self, output: &Output) -> &[T] {
+        assert_eq!(T::DTYPE.size(), output.ty.dtype.size());
         // SAFETY: the plan puts outputs into the arena, at multiples of 64 bytes. The arena begins
-        // as zeros, and the kernels write values of the output's type.
+        // as zeros. `T` is one of the numbers, for which all bytes are values.
         unsafe {
             let start = self.arena.start().add(output.offset).cast::<T>();
             std::slice::from_raw_parts(start, output.ty.len())
         }
+    }
+
+    /// The truth values of an output. They are read as bytes: after a panic amid a run there may
+    /// be anything.
+    fn output_bools(&self, output: &Output) -> impl Iterator<Item = bool> {
+        self.output_values::<u8>(output).iter().map(|&byte| byte != 0)
     }
 }
 
@@ -141,7 +149,7 @@ impl Program for CpuProgram {
             DType::F32 => Values::F32(self.output_values(output).to_vec()),
             DType::I32 => Values::I32(self.output_values(output).to_vec()),
             DType::U8 => Values::U8(self.output_values(output).to_vec()),
-            DType::Bool => Values::Bool(self.output_values(output).to_vec()),
+            DType::Bool => Values::Bool(self.output_bools(output).collect()),
         };
         Array::from_values(output.ty.shape.clone(), values).expect("an output fills its shape")
     }
@@ -155,7 +163,9 @@ impl Program for CpuProgram {
             Values::F32(to) => to.copy_from_slice(self.output_values(output)),
             Values::I32(to) => to.copy_from_slice(self.output_values(output)),
             Values::U8(to) => to.copy_from_slice(self.output_values(output)),
-            Values::Bool(to) => to.copy_from_slice(self.output_values(output)),
+            Values::Bool(to) => {
+                to.iter_mut().zip(self.output_bools(output)).for_each(|(to, from)| *to = from);
+            }
         }
         Ok(())
     }

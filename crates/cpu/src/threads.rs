@@ -1,5 +1,9 @@
-//! A pool of threads that stay: the caller and N - 1 workers share the tasks of a job by a fixed
-//! rule, so that results never depend on timing.
+//! A pool of threads that stay.
+//!
+//! A job is a few tasks, cut by a rule that does not know about time, so that results never depend
+//! on who does what. Each thread begins with the task of its own number: the same part of the data
+//! stays in its cache from job to job. Whoever is done takes what nobody has begun, so that a
+//! worker that the system does not run (other processes, a cold start) holds nobody up.
 //!
 //! Between jobs a worker spins for a short while, because most jobs of a program follow each other
 //! within microseconds and waking a sleeping thread costs more than many of them; then it sleeps.
@@ -16,6 +20,8 @@ use std::time::{Duration, Instant};
 
 /// How long a thread spins before it sleeps.
 const SPIN: Duration = Duration::from_micros(50);
+/// How long it keeps the processor to itself meanwhile.
+const GREEDY: Duration = Duration::from_micros(10);
 
 /// How many threads there are to share work with, and from when on that is worth it.
 #[derive(Clone, Copy, Debug)]
@@ -50,22 +56,24 @@ pub(crate) struct Pool {
 }
 
 struct Shared {
-    /// The number of the job in the upper bits, how many threads take part in the lower 16.
+    /// The number of the job in the upper bits, how many shares it has in the lower 16. Share `i`
+    /// is the tasks `i`, `i + threads`, …
     job: AtomicU64,
-    /// The job's body; written only while no worker takes part in a job.
+    /// The job's body and how many tasks it has; written only while no share is being worked on.
     body: UnsafeCell<Option<(*const Body<'static>, usize)>>,
-    /// Workers that still work on the job.
+    /// For each share the number of the last job in which somebody took it.
+    taken: Vec<AtomicU64>,
+    /// Shares of the job that are not done.
     left: AtomicUsize,
-    threads: usize,
     stop: AtomicBool,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
     workers: Bell,
     caller: Bell,
 }
 
-// SAFETY: `body` is written by the caller before it announces the job in `job`, and read by workers
-// that take part, for whom the caller waits before it returns (and before it writes again). The
-// body itself is `Sync`.
+// SAFETY: `body` is written by the caller before it announces the job, and read by those who have
+// taken a share of that very job, for all of whom the caller waits before it returns (and before
+// it writes again). The body itself is `Sync`.
 unsafe impl Send for Shared {}
 unsafe impl Sync for Shared {}
 
@@ -92,8 +100,11 @@ impl Bell {
                 }
                 std::hint::spin_loop();
             }
-            if start.elapsed() > SPIN {
-                break;
+            match start.elapsed() {
+                time if time > SPIN => break,
+                // Perhaps the other side waits for this very processor.
+                time if time > GREEDY => std::thread::yield_now(),
+                _ => {}
             }
         }
         let mut guard = ignore_poison(self.lock.lock());
@@ -125,8 +136,8 @@ impl Pool {
         let shared = Arc::new(Shared {
             job: AtomicU64::new(0),
             body: UnsafeCell::new(None),
+            taken: (0..threads).map(|_| AtomicU64::new(0)).collect(),
             left: AtomicUsize::new(0),
-            threads,
             stop: AtomicBool::new(false),
             panic: Mutex::new(None),
             workers: Bell::default(),
@@ -145,7 +156,7 @@ impl Pool {
 
     /// How many threads there are, the caller counted.
     pub(crate) fn threads(&self) -> usize {
-        self.shared.threads
+        self.shared.threads()
     }
 
     /// Takes the pool for a while; others wait.
@@ -161,7 +172,7 @@ impl Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         self.shared.stop.store(true, SeqCst);
-        self.shared.announce(self.shared.threads);
+        self.shared.announce(0);
         for worker in self.workers.drain(..) {
             // A worker catches the panics of its tasks and has none of its own.
             let _ = worker.join();
@@ -170,11 +181,16 @@ impl Drop for Pool {
 }
 
 impl Shared {
-    /// Starts the next job for the first `threads` threads.
-    fn announce(&self, threads: usize) {
+    fn threads(&self) -> usize {
+        self.taken.len()
+    }
+
+    /// Starts the next job; returns its number.
+    fn announce(&self, shares: usize) -> u64 {
         let number = (self.job.load(SeqCst) >> 16) + 1;
-        self.job.store((number << 16) | threads as u64, SeqCst);
+        self.job.store((number << 16) | shares as u64, SeqCst);
         self.workers.ring();
+        number
     }
 
     /// What a worker does all its life.
@@ -187,16 +203,27 @@ impl Shared {
             if self.stop.load(SeqCst) {
                 return;
             }
-            if index >= (seen & 0xffff) as usize {
+            let (number, shares) = (seen >> 16, (seen & 0xffff) as usize);
+            // A job of fewer shares is not for all: waking up for it would be too late.
+            if index < shares {
+                self.take_part(number, shares, index);
+            }
+        }
+    }
+
+    /// Does the shares of a job that nobody has begun, `first` before the others.
+    fn take_part(&self, number: u64, shares: usize, first: usize) {
+        for share in (first..shares).chain(0..first) {
+            if !self.take(share, number) {
                 continue;
             }
-            // SAFETY: this thread takes part in the job, so the caller wrote the body before and
-            // leaves it, and what it borrows, until `left` is 0.
+            // SAFETY: this thread has taken a share of the job, so the caller wrote the body
+            // before and leaves it, and what it borrows, until no share is left.
             let (body, tasks) = unsafe { (*self.body.get()).expect("a job has a body") };
             let result = catch_unwind(AssertUnwindSafe(|| {
                 // SAFETY: as above.
                 let body = unsafe { &*body };
-                (index..tasks).step_by(self.threads).for_each(body);
+                (share..tasks).step_by(self.threads()).for_each(body);
             }));
             if let Err(panic) = result {
                 ignore_poison(self.panic.lock()).get_or_insert(panic);
@@ -205,6 +232,13 @@ impl Shared {
                 self.caller.ring();
             }
         }
+    }
+
+    /// Takes a share of a job, unless somebody has it, or the job is over.
+    fn take(&self, share: usize, number: u64) -> bool {
+        let taken = &self.taken[share];
+        let last = taken.load(SeqCst);
+        last < number && taken.compare_exchange(last, number, SeqCst, SeqCst).is_ok()
     }
 }
 
@@ -216,39 +250,30 @@ pub(crate) struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// Runs `body(0), …, body(tasks - 1)`: task `i` on thread `i` modulo the number of threads.
+    /// Runs `body(0), …, body(tasks - 1)`.
     ///
     /// # Panics
     /// If a task panics, once all threads are done.
     pub(crate) fn run(&self, tasks: usize, body: &Body<'_>) {
         let shared = self.shared;
-        let threads = tasks.min(shared.threads);
-        if threads <= 1 {
+        let shares = tasks.min(shared.threads());
+        if shares <= 1 {
             return (0..tasks).for_each(body);
         }
-        // SAFETY: the lifetime is only forgotten until `Finish` has seen all workers done, also
-        // when the caller's own tasks panic. No worker takes part in a job now.
+        // SAFETY: the lifetime is only forgotten until all shares are done, which is waited for
+        // below. Nobody works on a share now.
         unsafe {
             let body = std::mem::transmute::<*const Body<'_>, *const Body<'static>>(body);
             *shared.body.get() = Some((body, tasks));
         }
-        shared.left.store(threads - 1, SeqCst);
-        shared.announce(threads);
-        let finish = Finish(shared);
-        (0..tasks).step_by(shared.threads).for_each(body);
-        drop(finish);
+        shared.left.store(shares, SeqCst);
+        let number = shared.announce(shares);
+        // Panics are caught in there, those of the caller's own tasks, too.
+        shared.take_part(number, shares, 0);
+        shared.caller.wait(|| shared.left.load(SeqCst) == 0);
         if let Some(panic) = ignore_poison(shared.panic.lock()).take() {
             resume_unwind(panic);
         }
-    }
-}
-
-/// Waits for the workers when it goes.
-struct Finish<'a>(&'a Shared);
-
-impl Drop for Finish<'_> {
-    fn drop(&mut self) {
-        self.0.caller.wait(|| self.0.left.load(SeqCst) == 0);
     }
 }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 /// `activation(x · kernel + bias)`, along the last dimension of an input of any rank.
 ///
 /// Weights: `kernel (inputs, units)`, `bias (units,)`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Debug, Serialize)]
 pub struct Dense {
     units: usize,
     activation: Activation,

@@ -10,7 +10,7 @@ use cornu_graph::{Error, Result};
 /// that their sum stays what it was. Does nothing otherwise.
 ///
 /// Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 2014.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Dropout {
     rate: f32,
 }
@@ -36,7 +36,7 @@ impl Layer for Dropout {
             return Ok(x.clone());
         }
         if self.rate == 1.0 {
-            return Ok(ops::zeros_like(x));
+            return Ok(x * 0.0);
         }
         let keep = ops::greater_equal(scope.random_uniform(x.shape()), self.rate);
         Ok(ops::where_(keep, x * (1.0 / (1.0 - self.rate)), 0.0))

@@ -10,6 +10,7 @@ use cornu_graph::{Error, Result, Shape};
 use std::any::Any;
 use std::fmt;
 use std::panic::Location;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A layer that can be called many times, each time with the same weights. Cloning copies a
@@ -20,7 +21,7 @@ pub struct LayerRef(Arc<Instance>);
 struct Instance {
     definition: Box<dyn Layer>,
     name: String,
-    trainable: bool,
+    trainable: AtomicBool,
     variables: Mutex<Vec<Variable>>,
 }
 
@@ -41,7 +42,7 @@ impl LayerRef {
         LayerRef(Arc::new(Instance {
             definition: Box::new(layer),
             name: name.into(),
-            trainable: true,
+            trainable: AtomicBool::new(true),
             variables: Mutex::default(),
         }))
     }
@@ -58,13 +59,28 @@ impl LayerRef {
 
     /// The configuration with Keras's field names, the instance's name among them.
     pub fn config(&self) -> serde_json::Value {
-        let mut config = serde_json::json!({ "name": self.name(), "trainable": self.0.trainable });
+        let mut config = serde_json::json!({ "name": self.name(), "trainable": self.trainable() });
         if let (Some(all), serde_json::Value::Object(own)) =
             (config.as_object_mut(), self.0.definition.config())
         {
             all.extend(own);
         }
         config
+    }
+
+    /// Whether the layer's weights are trained.
+    pub fn trainable(&self) -> bool {
+        self.0.trainable.load(Ordering::Relaxed)
+    }
+
+    /// Says whether the weights of this layer and the layers inside it are trained, from the next
+    /// `compile` on. Variables that never are, such as moving averages, stay so.
+    pub fn set_trainable(&self, trainable: bool) {
+        self.0.trainable.store(trainable, Ordering::Relaxed);
+        let weights = self.own_variables();
+        weights.iter().filter(|w| w.is_weight()).for_each(|w| w.set_trainable(trainable));
+        drop(weights);
+        self.definition().layers().iter().for_each(|layer| layer.set_trainable(trainable));
     }
 
     /// The layer's own type, to read its configuration: `layer.downcast::<Dense>()`.
@@ -125,6 +141,9 @@ impl LayerRef {
             lines::locate(error, line)
         };
         let results = Scope::new(self, Mode::Predict).run(inputs).map_err(place)?;
+        if results.is_empty() {
+            return Err(place(Error::value("its forward gave no result")));
+        }
         for result in &results {
             result.check().map_err(place)?;
         }
@@ -155,7 +174,10 @@ impl LayerRef {
         }
         let value = initializer.array(&shape)?;
         let path = format!("{}/{name}", self.name());
-        let variable = Variable::new(path, value, trainable && self.0.trainable);
+        let variable = Variable::new(path, value, trainable);
+        if !self.trainable() {
+            variable.set_trainable(false);
+        }
         self.own_variables().push(variable.clone());
         Ok(variable)
     }
@@ -167,7 +189,7 @@ impl LayerRef {
 
 impl fmt::Debug for LayerRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<{} name={}, built={}>", self.kind(), self.name(), !self.weights().is_empty())
+        write!(f, "<{} name={}>", self.kind(), self.name())
     }
 }
 

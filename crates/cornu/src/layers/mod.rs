@@ -75,7 +75,7 @@ pub trait Layer: Any + Send + Sync + fmt::Debug {
         serde_json::json!({})
     }
 
-    /// The layers inside, if this is a model.
+    /// The layers inside, for a layer that calls others: their weights are part of it.
     fn layers(&self) -> Vec<LayerRef> {
         vec![]
     }

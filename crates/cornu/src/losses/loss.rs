@@ -48,6 +48,11 @@ impl Loss {
         self.function.as_ref().is_ok_and(|function| function.takes_labels())
     }
 
+    /// A label that stands for no class and does not count.
+    pub fn ignored_label(&self) -> Option<i32> {
+        self.function.as_ref().ok().and_then(|function| function.ignored_label())
+    }
+
     /// The values before weights and reduction: one for each sample (and position).
     ///
     /// Before, `y_true` and `y_pred` are brought to one rank where they differ by a last dimension

@@ -112,6 +112,11 @@ pub trait LossFunction: Send + Sync + 'static {
         false
     }
 
+    /// A label that stands for no class and does not count.
+    fn ignored_label(&self) -> Option<i32> {
+        None
+    }
+
     /// Which of the values count, as bools of their shape. `None` is all.
     ///
     /// # Errors

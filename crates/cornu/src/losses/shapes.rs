@@ -85,7 +85,9 @@ pub(crate) fn mismatch(y_true: &Tensor, y_pred: &Tensor, expected: &str) -> Erro
 
 /// For losses that take any two shapes that broadcast.
 pub(crate) fn must_broadcast(y_true: &Tensor, y_pred: &Tensor) -> Result<()> {
-    if y_true.shape().broadcast(y_pred.shape()).is_some() {
+    // Ranks that differ would pair samples with features: (5,) against (5, 5).
+    let same_rank = y_true.rank() == y_pred.rank() || y_true.rank() * y_pred.rank() == 0;
+    if same_rank && y_true.shape().broadcast(y_pred.shape()).is_some() {
         return Ok(());
     }
     Err(mismatch(y_true, y_pred, "they must have the same shape")

@@ -65,6 +65,10 @@ impl LossFunction for SparseCategoricalCrossentropy {
         "sparse_categorical_crossentropy"
     }
 
+    fn ignored_label(&self) -> Option<i32> {
+        self.ignore_class
+    }
+
     fn takes_labels(&self) -> bool {
         true
     }

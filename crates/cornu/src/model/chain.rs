@@ -17,19 +17,32 @@ pub(crate) struct Chain {
     layers: Vec<(LayerRef, &'static Location<'static>)>,
     /// The first mistake in putting it together.
     error: Option<Error>,
+    /// Whether another model has used it: it must stay as it is then.
+    used: bool,
+    /// What was tried after that. The other model does not suffer from it.
+    late: Option<Error>,
 }
 
 impl Chain {
     /// Adds a link at the end, and connects it if the input is known: its weights are made now.
     pub fn append(&mut self, link: Link, line: &'static Location<'static>) {
-        let mistake = match link {
+        if self.used {
+            let mistake = "a Sequential that another model uses cannot grow any more";
+            self.late.get_or_insert(Error::state(mistake).at(line));
+            return;
+        }
+        let mistake: String = match link {
             Link::Input(input) if self.input.is_none() && self.layers.is_empty() => {
                 self.start(input.into());
                 return;
             }
-            Link::Input(_) => "an Input must be the first in a Sequential",
+            Link::Input(_) => "an Input must be the first in a Sequential".into(),
             Link::Layer(layer) if self.layers.iter().any(|(l, _)| l.name() == layer.name()) => {
-                "two layers of a Sequential have the same name"
+                format!(
+                    "two layers of the Sequential are named '{0}': give one another name with \
+                     .name(…)",
+                    layer.name()
+                )
             }
             Link::Layer(layer) => {
                 if self.layers.is_empty() && self.input.is_none() {
@@ -41,7 +54,12 @@ impl Chain {
                 return;
             }
         };
-        self.error.get_or_insert(Error::state(mistake).at(line));
+        self.fail(Error::state(mistake).at(line));
+    }
+
+    /// Remembers a mistake, if it is the first.
+    pub fn fail(&mut self, error: Error) {
+        self.error.get_or_insert(error);
     }
 
     /// Connects all layers to an input.
@@ -51,11 +69,27 @@ impl Chain {
         (0..self.layers.len()).for_each(|i| self.connect(i));
     }
 
+    /// Forgets the input.
+    pub fn disconnect(&mut self) {
+        self.input = None;
+        self.output = None;
+    }
+
     fn connect(&mut self, index: usize) {
         if let Some(before) = self.output.take() {
             let (layer, line) = &self.layers[index];
             self.output = Some(layer.call_at(&[before], line).swap_remove(0));
         }
+    }
+
+    /// Remembers that another model uses it.
+    pub fn set_used(&mut self) {
+        self.used = true;
+    }
+
+    /// Whether another model uses it.
+    pub fn is_used(&self) -> bool {
+        self.used
     }
 
     /// Whether the input is known.
@@ -70,7 +104,7 @@ impl Chain {
 
     /// The first mistake in putting it together.
     pub fn error(&self) -> Option<Error> {
-        self.error.clone()
+        self.error.clone().or_else(|| self.late.clone())
     }
 
     /// The layers.
@@ -80,8 +114,13 @@ impl Chain {
 
     /// The network, if its input is known.
     pub fn built(&self) -> Result<Built> {
-        if let Some(error) = self.error() {
-            return Err(error);
+        self.late.clone().map_or_else(|| self.connected(), Err)
+    }
+
+    /// The network as another model uses it.
+    pub fn connected(&self) -> Result<Built> {
+        if let Some(error) = &self.error {
+            return Err(error.clone());
         }
         if self.layers.is_empty() {
             return Err(Error::state("the Sequential has no layers"));

@@ -57,6 +57,7 @@ impl Model {
         }
         let walk = Walk::new(&inputs, &outputs)?;
         let layers = walk.layers_in_order();
+        check_names(&layers)?;
         let network = Network::Functional(Arc::new(Built { inputs, outputs, layers }));
         Ok(Model::from_layer(LayerRef::with_name(network, name)))
     }
@@ -321,6 +322,18 @@ fn order(stations: Vec<Station>) -> Vec<Station> {
     placed.into_iter().map(|(_, station)| station).collect()
 }
 
+/// Layers are found, and their weights saved, by name.
+fn check_names(layers: &[LayerRef]) -> Result<()> {
+    for (i, layer) in layers.iter().enumerate() {
+        if layers[..i].iter().any(|other| other.name() == layer.name()) {
+            let name = layer.name();
+            return Err(Error::state(format!("two layers of the model are named '{name}'"))
+                .help("give one of them another name with .name(…)"));
+        }
+    }
+    Ok(())
+}
+
 /// The names of the outputs: of the layers they come from.
 pub(super) fn output_names(outputs: &[Tensor]) -> Vec<String> {
     let name = |(i, output): (usize, &Tensor)| match output.kind() {
@@ -330,9 +343,11 @@ pub(super) fn output_names(outputs: &[Tensor]) -> Vec<String> {
     };
     let names: Vec<String> = outputs.iter().enumerate().map(name).collect();
     // Two outputs of one layer need different names.
-    let count = |name: &String| names.iter().filter(|n| *n == name).count();
-    let unique = |(i, name): (usize, &String)| {
-        if count(name) > 1 { format!("{name}_{i}") } else { name.clone() }
-    };
-    names.iter().enumerate().map(unique).collect()
+    let mut unique: Vec<String> = vec![];
+    for name in names {
+        let numbered = (1..).map(|i| format!("{name}_{i}"));
+        let free = std::iter::once(name.clone()).chain(numbered).find(|n| !unique.contains(n));
+        unique.push(free.unwrap_or(name));
+    }
+    unique
 }

@@ -102,6 +102,11 @@ impl Model {
         Model::try_from(self.get_layer(name)?)
     }
 
+    /// Says whether the weights of all layers are trained, from the next `compile` on.
+    pub fn set_trainable(&mut self, trainable: bool) {
+        self.layer.set_trainable(trainable);
+    }
+
     /// Compiles again with the state of an earlier `compile`.
     pub(crate) fn set_trainer(&mut self, trainer: Trainer) {
         self.trainer = Some(trainer);
@@ -148,8 +153,9 @@ impl Model {
     /// Changes the learning rate from the next step on.
     ///
     /// # Errors
-    /// If the model is not compiled.
+    /// If the model is not compiled, or the number is negative or not finite.
     pub fn set_learning_rate(&mut self, learning_rate: f32) -> Result<()> {
+        crate::optimizers::check_learning_rate(learning_rate)?;
         self.learning_rate_variable()?.assign(cornu_graph::Array::scalar(learning_rate))
     }
 

@@ -72,6 +72,12 @@ impl Network {
             && chain.has_layers()
         {
             chain.start(Input::tensor(sample));
+            let built = chain.built();
+            if built.is_err() {
+                // Other data may fit.
+                chain.disconnect();
+            }
+            return Ok(Arc::new(built?));
         }
         self.built()
     }
@@ -114,7 +120,14 @@ impl Layer for Network {
     fn forward_all(&self, _scope: &mut Scope, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
         let sample = inputs.first().map_or(vec![], |x| x.shape().dims().to_vec());
         let sample = Shape::from(sample.get(1..).unwrap_or_default().to_vec());
-        let built = self.build_for(sample)?;
+        let used = self.chain().filter(|chain| chain.is_used()).map(|chain| chain.connected());
+        let built = match used {
+            Some(connected) => Arc::new(connected?),
+            None => self.build_for(sample)?,
+        };
+        if let Some(mut chain) = self.chain() {
+            chain.set_used();
+        }
         replay(&built.inputs, &built.outputs, inputs)
     }
 

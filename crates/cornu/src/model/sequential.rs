@@ -4,7 +4,7 @@ use super::Model;
 use super::network::Network;
 use crate::layers::{Input, Layer, LayerRef};
 use crate::session;
-use cornu_graph::{Result, Shape};
+use cornu_graph::{Error, Result, Shape};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
@@ -50,6 +50,7 @@ impl Sequential {
 
     /// Adds a layer at the end; an [`Input`] comes first.
     #[track_caller]
+    #[must_use = "add takes the model and gives it back; use push on a model in a variable"]
     #[allow(clippy::should_implement_trait)] // Keras's name.
     pub fn add(mut self, link: impl Into<Link>) -> Sequential {
         self.append(link.into(), Location::caller());
@@ -65,6 +66,13 @@ impl Sequential {
 
     fn append(&mut self, link: Link, line: &'static Location<'static>) {
         self.0.forget_programs();
+        if let Link::Layer(layer) = &link
+            && contains(layer, &self.0.layer)
+        {
+            let error = Error::state("a model cannot contain itself").at(line);
+            self.0.network().chain().expect("a sequential has a chain").fail(error);
+            return;
+        }
         self.0.network().chain().expect("a sequential has a chain").append(link, line);
     }
 
@@ -75,6 +83,11 @@ impl Sequential {
     pub fn build(&mut self, sample: impl Into<Shape>) -> Result<()> {
         self.0.network().build_for(sample).map(|_| ())
     }
+}
+
+/// Whether a layer is another or has it inside.
+fn contains(layer: &LayerRef, other: &LayerRef) -> bool {
+    layer.is(other) || layer.definition().layers().iter().any(|inner| contains(inner, other))
 }
 
 impl Default for Sequential {

@@ -73,7 +73,10 @@ impl From<&[i32]> for Axis {
 pub(crate) fn resolve(axis: i32, rank: usize) -> Result<usize> {
     let from_front = if axis < 0 { axis + rank as i32 } else { axis };
     usize::try_from(from_front).ok().filter(|&a| a < rank).ok_or_else(|| {
-        Error::shape(format!("axis {axis} of a tensor with {rank} dimensions"))
-            .help(format!("axes go from -{rank} to {}", rank as i32 - 1))
+        let error = Error::shape(format!("axis {axis} of a tensor with {rank} dimensions"));
+        match rank {
+            0 => error.help("a single number has no axes"),
+            _ => error.help(format!("axes go from -{rank} to {}", rank - 1)),
+        }
     })
 }

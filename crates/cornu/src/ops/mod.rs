@@ -1,7 +1,7 @@
 //! Functions of tensors, with Keras's names: `keras.ops`.
 //!
 //! They broadcast by NumPy's rule and promote dtypes (bool, uint8, int32, float32). A mistake does
-//! not panic but travels with the result; see [`Tensor`](crate::Tensor).
+//! not panic but travels with the result; see [`Tensor`].
 
 mod axis;
 mod images;

@@ -20,6 +20,17 @@ pub struct Common {
     pub clipvalue: Option<f32>,
 }
 
+/// Whether steps of this size make sense.
+///
+/// # Errors
+/// If the number is negative, infinite or NaN.
+pub(crate) fn check_learning_rate(rate: f32) -> Result<()> {
+    if rate.is_finite() && rate >= 0.0 {
+        return Ok(());
+    }
+    Err(Error::value(format!("learning_rate must be a number of at least 0, not {rate}")))
+}
+
 impl Common {
     /// A learning rate, no weight decay, no clipping.
     pub fn new(learning_rate: f32) -> Common {
@@ -35,8 +46,19 @@ impl Common {
     /// Whether the settings make sense.
     ///
     /// # Errors
-    /// If there are several ways to clip.
+    /// If a number is out of range, or there are several ways to clip.
     pub fn check(&self) -> Result<()> {
+        check_learning_rate(self.learning_rate)?;
+        let clips = [
+            ("clipnorm", self.clipnorm),
+            ("global_clipnorm", self.global_clipnorm),
+            ("clipvalue", self.clipvalue),
+        ];
+        for (name, clip) in clips {
+            if clip.is_some_and(|c| c.is_nan() || c <= 0.0) {
+                return Err(Error::value(format!("{name} must be more than 0")));
+            }
+        }
         let ways = [self.clipnorm, self.global_clipnorm, self.clipvalue];
         if ways.iter().flatten().count() > 1 {
             return Err(Error::value(

@@ -95,6 +95,7 @@ pub use adagrad::Adagrad;
 pub use adam::{Adam, AdamW};
 pub use adamax::Adamax;
 pub use common::Common;
+pub(crate) use common::check_learning_rate;
 pub use ftrl::Ftrl;
 pub use lion::Lion;
 pub use nadam::Nadam;

@@ -4,7 +4,7 @@ use super::lower::{Lowerer, Mode};
 use super::{Kind, Tensor};
 use crate::backend;
 use crate::variable::Variables;
-use cornu_graph::{Array, Error, NodeId, Op, Result};
+use cornu_graph::{Array, Error, NodeId, Result};
 
 /// The gradients of a scalar expression with respect to tensors it is made of: arrays or variables,
 /// not inputs of a model. Zeros where the expression does not depend on one.
@@ -22,22 +22,19 @@ use cornu_graph::{Array, Error, NodeId, Op, Result};
 /// If the expression has a mistake, is no `float32` scalar, or has an op without gradient.
 pub fn gradients(loss: &Tensor, wrt: &[&Tensor]) -> Result<Vec<Array>> {
     let mut lowerer = Lowerer::new(Mode::Predict, 1);
-    let (mut values, mut fed) = (Vec::new(), Vec::new());
-    let mut nodes = Vec::new();
+    let mut fed = Vec::new();
+    // Arrays are fed rather than constant, so that the passes cannot fold them away. Computed
+    // tensors are computed: the loss depends on them, and they on the arrays.
     for tensor in wrt {
-        if let Kind::Variable(variable) = tensor.kind() {
-            nodes.push(lowerer.variable(variable));
-            values.push(variable.value());
-            continue;
+        if let Kind::Constant(value) = tensor.kind()
+            && !lowerer.is_bound(tensor)
+        {
+            let node = lowerer.input(value.ty());
+            lowerer.bind(tensor, node);
+            fed.push(value.clone());
         }
-        // Fed rather than constant, so that the passes cannot fold them away.
-        let value = tensor.eval()?;
-        let node = lowerer.input(value.ty());
-        lowerer.bind(tensor, node);
-        values.push(value.clone());
-        fed.push(value);
-        nodes.push(node);
     }
+    let nodes = wrt.iter().map(|t| lowerer.lower(t)).collect::<Result<Vec<NodeId>>>()?;
     let loss = lowerer.lower(loss)?;
     if lowerer.graph.ty(loss).shape.rank() != 0 {
         return Err(Error::shape(format!(
@@ -47,16 +44,11 @@ pub fn gradients(loss: &Tensor, wrt: &[&Tensor]) -> Result<Vec<Array>> {
     }
     let gradients = cornu_graph::grad::gradients(&mut lowerer.graph, loss, &nodes)?;
     let graph = &mut lowerer.graph;
-    let outputs: Vec<NodeId> = gradients
-        .into_iter()
-        .zip(&values)
-        .map(|(gradient, value)| {
-            let ty = value.ty();
-            gradient.unwrap_or_else(|| {
-                graph.add(Op::Constant(Array::zeros(value.shape(), ty.dtype)), &[])
-            })
-        })
-        .collect();
+    let mut outputs = Vec::new();
+    for (gradient, node) in gradients.into_iter().zip(nodes) {
+        let ty = graph.ty(node).clone();
+        outputs.push(gradient.unwrap_or_else(|| graph.fill(ty.dtype, &ty.shape, 0.0)));
+    }
     graph.outputs = outputs;
     let mut program = backend::compile(lowerer.graph)?;
     let variables = Variables::new(lowerer.variables);

@@ -73,6 +73,11 @@ impl Lowerer {
         self.nodes.insert(tensor.id(), node);
     }
 
+    /// Whether a node stands for a tensor already.
+    pub fn is_bound(&self, tensor: &Tensor) -> bool {
+        self.nodes.contains_key(&tensor.id())
+    }
+
     /// A placeholder that stands for a node.
     pub fn placeholder(&mut self, node: NodeId) -> Tensor {
         let tensor = Tensor::placeholder(self.graph.ty(node).clone(), None);

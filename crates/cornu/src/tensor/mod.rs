@@ -269,6 +269,14 @@ impl From<i32> for Tensor {
 
 macro_rules! from_literals {
     ($($element:ty),*) => {$(
+        impl From<Vec<$element>> for Tensor {
+            #[track_caller]
+            fn from(values: Vec<$element>) -> Tensor {
+                let shape = [values.len()];
+                Tensor::from(Array::new(shape, values).expect("the shape is the length"))
+            }
+        }
+
         impl<const N: usize> From<[$element; N]> for Tensor {
             #[track_caller]
             fn from(values: [$element; N]) -> Tensor {

@@ -12,7 +12,7 @@ use crate::model::{Built, Model};
 use crate::{lines, session};
 use cornu_graph::{Array, DType, Error, Result};
 use std::collections::BTreeMap;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -180,9 +180,10 @@ impl Fit<'_> {
     pub fn run(mut self) -> Result<History> {
         let line = self.line;
         let mut trainer = self.model.take_trainer("fit").map_err(|e| lines::locate(e, line))?;
-        let history = self.run_with(&mut trainer);
+        // A panic in a user's closure must not take the optimizer's state with it.
+        let history = catch_unwind(AssertUnwindSafe(|| self.run_with(&mut trainer)));
         self.model.set_trainer(trainer);
-        history.map_err(|e| lines::locate(e, line))
+        history.unwrap_or_else(|panic| resume_unwind(panic)).map_err(|e| lines::locate(e, line))
     }
 
     fn run_with(&mut self, trainer: &mut Trainer) -> Result<History> {
@@ -349,6 +350,13 @@ impl Fit<'_> {
             classes.iter().map(|class| weights.get(class).copied().unwrap_or(1.0)).collect();
         if let Some(given) = &self.sample_weight {
             let given = given.to_array()?.cast(DType::F32);
+            if given.len() != values.len() {
+                return Err(Error::shape(format!(
+                    "with class_weight, sample_weight must have one number for each sample, not \
+                     shape {}",
+                    cornu_graph::Shape::from(given.shape())
+                )));
+            }
             values.iter_mut().zip(given.as_slice::<f32>()?).for_each(|(v, w)| *v *= w);
         }
         self.sample_weight = Some(Column::new(Array::new([values.len()], values)?));
@@ -360,8 +368,11 @@ impl Fit<'_> {
 fn classes_of(y: &Array) -> Result<Vec<usize>> {
     let values = y.values().to_f64();
     match y.shape() {
-        [_] | [_, 1] => Ok(values.iter().map(|&v| v as usize).collect()),
-        [_, classes] => Ok(values
+        [_] | [_, 1] => match values.iter().find(|v| **v < 0.0 || v.fract() != 0.0) {
+            Some(bad) => Err(Error::data(format!("class_weight needs classes 0, 1, …, not {bad}"))),
+            None => Ok(values.iter().map(|&v| v as usize).collect()),
+        },
+        [_, classes] if *classes > 0 => Ok(values
             .chunks(*classes)
             .map(|row| (0..*classes).rev().max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or(0))
             .collect()),
@@ -413,8 +424,11 @@ pub(super) fn check_labels(trainer: &Trainer, built: &Built, y: &[Column]) -> Re
         if !spec.loss.takes_labels() {
             continue;
         }
-        let values = column.array().values().to_f64();
-        if let Some(bad) = values.iter().find(|&&v| v < 0.0 || v >= classes as f64) {
+        let ignored = spec.loss.ignored_label().map(f64::from);
+        let values = column.to_array()?.values().to_f64();
+        let is_class = |v: f64| v >= 0.0 && v < classes as f64 && v.fract() == 0.0;
+        let bad = values.iter().find(|&&v| !is_class(v) && Some(v) != ignored);
+        if let Some(bad) = bad {
             return Err(Error::data(format!(
                 "label {bad} for output '{}', which has {classes} classes: labels go from 0 to {}",
                 spec.name,

@@ -8,8 +8,8 @@ use super::step::{self, Purpose};
 use super::{Logs, trainer};
 use crate::data::{Column, IntoColumns};
 use crate::lines;
-use crate::model::Model;
-use cornu_graph::{Array, Error, Result, Values, with_values};
+use crate::model::{Built, Model};
+use cornu_graph::{Array, Dim, Error, Result, Values, with_values};
 use std::panic::Location;
 
 /// The options of [`Model::predict`]; ends with [`Predict::run`].
@@ -98,6 +98,7 @@ impl Predict<'_> {
                 self.x.len()
             )));
         }
+        check_rows(&built, self.x[0].len().div_ceil(self.batch_size))?;
         let feeds = Feeds::new(&self.x.iter().collect::<Vec<_>>());
         let batches = Batches::new(feeds.samples(), self.batch_size);
         let mut progress = Progress::new(self.verbose, batches.count());
@@ -129,9 +130,23 @@ impl Predict<'_> {
     }
 }
 
+/// Batches are put together row by row: each output must have a row for each sample.
+fn check_rows(built: &Built, batches: usize) -> Result<()> {
+    let wrong = built.outputs.iter().find(|o| o.shape().dims().first() != Some(&Dim::BATCH));
+    match wrong {
+        Some(output) if batches > 1 => Err(Error::shape(format!(
+            "an output of the model has shape {}, not one row for each sample, so that batches \
+             cannot be put together",
+            output.shape()
+        ))
+        .help("predict all samples at once with .batch_size(…)")),
+        _ => Ok(()),
+    }
+}
+
 /// An array for all samples that begins with the first batch.
 fn room_for(first: Array, samples: usize, batch: usize) -> Array {
-    if samples == batch {
+    if samples <= batch {
         return first;
     }
     let mut shape = first.shape().to_vec();

@@ -77,6 +77,7 @@ pub fn build(
     let mut builder = Builder { lowerer, batch, model };
     let columns = feeds.spec().lower(&mut builder.lowerer);
     let outputs = builder.forward(&columns)?;
+    builder.check_all_known()?;
     match trainer {
         None => builder.lowerer.graph.outputs = outputs,
         Some(trainer) => builder.judge(trainer, purpose, &columns, &outputs)?,
@@ -237,15 +238,16 @@ impl Builder<'_> {
 
     /// Appends the gradients and the optimizer's update.
     fn update_weights(&mut self, trainer: &mut Trainer, loss: NodeId) -> Result<()> {
+        trainer.decide_trained(&self.model.weights());
         let weights: Vec<(Variable, NodeId)> = self
             .lowerer
             .variables
             .clone()
             .into_iter()
-            .filter(Variable::trainable)
+            .filter(|v| trainer.is_trained(v))
             .filter_map(|v| self.lowerer.variable_node(&v).map(|node| (v, node)))
             .collect();
-        self.check_all_reached(&weights)?;
+        self.check_all_reached(trainer, &weights)?;
         if weights.is_empty() {
             return Ok(());
         }
@@ -298,13 +300,39 @@ impl Builder<'_> {
         Ok(())
     }
 
+    /// A weight that the model does not know would be trained, or made anew for every program, and
+    /// never be saved.
+    fn check_all_known(&self) -> Result<()> {
+        let known = self.model.weights();
+        let stray = self
+            .lowerer
+            .variables
+            .iter()
+            .find(|v| v.trainable() && !known.iter().any(|k| k.id() == v.id()));
+        stray.map_or(Ok(()), |stray| {
+            Err(Error::state(format!(
+                "the weight '{}' belongs to no layer of the model: it was made or captured inside \
+                 a Lambda or another layer's forward",
+                stray.path()
+            ))
+            .help(
+                "call the layer on the model's own tensors; a layer of your own that has layers \
+                 inside returns them from Layer::layers",
+            ))
+        })
+    }
+
     /// A trainable weight that the outputs do not depend on would never learn.
-    fn check_all_reached(&self, reached: &[(Variable, NodeId)]) -> Result<()> {
+    fn check_all_reached(
+        &self,
+        trainer: &Trainer,
+        reached: &[(Variable, NodeId)],
+    ) -> Result<()> {
         let missing = self
             .model
             .weights()
             .into_iter()
-            .find(|w| w.trainable() && !reached.iter().any(|(r, _)| r.id() == w.id()));
+            .find(|w| trainer.is_trained(w) && !reached.iter().any(|(r, _)| r.id() == w.id()));
         missing.map_or(Ok(()), |weight| Err(no_gradient(&weight)))
     }
 

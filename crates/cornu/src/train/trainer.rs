@@ -11,7 +11,7 @@ use crate::session;
 use crate::tensor::lower::random_state_type;
 use crate::variable::Variable;
 use cornu_graph::{Array, Result, TensorType};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// A compiled model's training state.
@@ -21,6 +21,8 @@ pub(crate) struct Trainer {
     pub outputs: Vec<OutputSpec>,
     /// The state that training changes.
     pub state: State,
+    /// The weights to train, decided at the first step: changing a flag later takes a new compile.
+    trained: Option<HashSet<u64>>,
     trackers: Option<Vec<Tracker>>,
     programs: Vec<StepProgram>,
     /// Which program is for which data.
@@ -91,10 +93,23 @@ impl Trainer {
                 random: random_state(session::next_seed()),
                 slots: HashMap::new(),
             },
+            trained: None,
             trackers: None,
             programs: vec![],
             keys: HashMap::new(),
         }
+    }
+
+    /// Decides which weights are trained, once.
+    pub fn decide_trained(&mut self, weights: &[Variable]) {
+        self.trained.get_or_insert_with(|| {
+            weights.iter().filter(|w| w.trainable()).map(Variable::id).collect()
+        });
+    }
+
+    /// Whether a weight is trained.
+    pub fn is_trained(&self, weight: &Variable) -> bool {
+        self.trained.as_ref().is_some_and(|trained| trained.contains(&weight.id()))
     }
 
     /// The trackers, made once the types of targets and outputs are known.
@@ -113,7 +128,9 @@ impl Trainer {
                 if several { format!("{}_{name}", output.name) } else { name.to_owned() }
             };
             if several {
-                trackers.push(Tracker::mean(named("loss"), Figure::OutputLoss(index)));
+                let name = named("loss");
+                let name = unused_name(&trackers, name.clone(), || name);
+                trackers.push(Tracker::mean(name, Figure::OutputLoss(index)));
             }
             let plain = output.metrics.iter().map(|m| (m, false));
             let weighted = output.weighted_metrics.iter().map(|m| (m, true));

@@ -22,7 +22,7 @@ impl Gather {
         let (table, dtype) = (request.input(0), request.inputs[0].dtype);
         let bytes = table[1..].iter().product::<usize>() * dtype.size();
         let count = request.input(1).iter().product();
-        let parts = request.crew.tasks(count * (bytes / 8 + 10), count);
+        let parts = request.crew.tasks(count * (bytes / 32 + 20), count);
         Gather { rows: table[0], bytes, count, parts }
     }
 }

@@ -159,7 +159,7 @@ impl PoolGrad {
         let sizes =
             Sizes { image: [x[1], x[2]], output: [y[1], y[2]], channels: x[3], pool: *pool };
         let results = y.iter().product::<usize>();
-        let parts = request.crew.tasks(2 * cycles(pool, results), x[0]);
+        let parts = request.crew.tasks(4 * cycles(pool, results), x[0]);
         let i = request.instructions;
         let backward: Backward = match pool.kind {
             PoolKind::Max => instantiate!(

@@ -180,14 +180,19 @@ pub(crate) fn sin_cos_turns<S: Simd>(s: S, u: S::F) -> (S::F, S::F) {
     let cosine =
         polynomial(s, square, [1.0, -19.739_208, 64.939_39, -85.456_77, 60.238_464, -26.064_686]);
     // A quarter turn exchanges the two; k is 0, 1, 2, 3 or 4.
-    let (one, two, three) = (s.splat(1.0), s.splat(2.0), s.splat(3.0));
-    let (is_one, is_two, is_three) = (s.eq(k, one), s.eq(k, two), s.eq(k, three));
-    let quarter = |v: S::F, at_one: S::F, at_two: S::F, at_three: S::F| {
-        s.select(is_one, at_one, s.select(is_two, at_two, s.select(is_three, at_three, v)))
-    };
     let (minus_sine, minus_cosine) = (s.neg(sine), s.neg(cosine));
     (
-        quarter(sine, cosine, minus_sine, minus_cosine),
-        quarter(cosine, minus_sine, minus_cosine, sine),
+        by_quarter(s, k, [sine, cosine, minus_sine, minus_cosine]),
+        by_quarter(s, k, [cosine, minus_sine, minus_cosine, sine]),
     )
+}
+
+/// The vector at place `k`, in each lane; the first for a full turn.
+#[inline(always)]
+fn by_quarter<S: Simd>(s: S, k: S::F, v: [S::F; 4]) -> S::F {
+    let mut y = v[0];
+    for i in 1..4 {
+        y = s.select(s.eq(k, s.splat(i as f32)), v[i], y);
+    }
+    y
 }

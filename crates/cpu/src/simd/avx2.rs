@@ -74,9 +74,37 @@ impl Simd for Avx2 {
         fn bits(x: __m256) -> __m256i = _mm256_castps_si256(x);
         fn float_of_bits(x: __m256i) -> __m256 = _mm256_castsi256_ps(x);
         fn add_i(a: __m256i, b: __m256i) -> __m256i = _mm256_add_epi32(a, b);
+        fn xor_i(a: __m256i, b: __m256i) -> __m256i = _mm256_xor_si256(a, b);
         fn sub_i(a: __m256i, b: __m256i) -> __m256i = _mm256_sub_epi32(a, b);
     }
 
+    #[inline(always)]
+    fn multiply_wide(self, a: __m256i, b: u32) -> (__m256i, __m256i) {
+        // SAFETY: `self` is the proof that the machine has the instructions.
+        unsafe {
+            let b = _mm256_set1_epi32(b as i32);
+            let even = _mm256_mul_epu32(a, b);
+            let odd = _mm256_mul_epu32(_mm256_srli_epi64::<32>(a), b);
+            const ODD: i32 = 0b1010_1010;
+            let low = _mm256_blend_epi32::<ODD>(even, _mm256_slli_epi64::<32>(odd));
+            let high = _mm256_blend_epi32::<ODD>(_mm256_srli_epi64::<32>(even), odd);
+            (low, high)
+        }
+    }
+    #[inline(always)]
+    fn transpose_quarters(self, [a, b, c, d]: [__m256; 4]) -> [__m256; 4] {
+        // SAFETY: as above.
+        unsafe {
+            let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
+            let (ab2, cd2) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
+            [
+                _mm256_shuffle_ps::<0b01_00_01_00>(ab, cd),
+                _mm256_shuffle_ps::<0b11_10_11_10>(ab, cd),
+                _mm256_shuffle_ps::<0b01_00_01_00>(ab2, cd2),
+                _mm256_shuffle_ps::<0b11_10_11_10>(ab2, cd2),
+            ]
+        }
+    }
     #[inline(always)]
     fn shift_left<const N: u32>(self, x: __m256i) -> __m256i {
         // SAFETY: `self` is the proof that the machine has the instructions.
@@ -137,24 +165,28 @@ impl Simd for Avx2 {
     #[inline(always)]
     unsafe fn transpose(self, from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
         unsafe {
-            // Rows i and i + 4 side by side, so that no later step crosses the halves.
-            let row = |i: usize, j: usize| _mm_loadu_ps(from.add(i * stride + j));
-            let pair = |i: usize, j: usize| _mm256_set_m128(row(i + 4, j), row(i, j));
             for half in 0..2 {
-                let j = 4 * half;
-                let [a, b, c, d] = [pair(0, j), pair(1, j), pair(2, j), pair(3, j)];
-                let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
-                let (ab2, cd2) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
-                let columns = [
-                    _mm256_shuffle_ps::<0b01_00_01_00>(ab, cd),
-                    _mm256_shuffle_ps::<0b11_10_11_10>(ab, cd),
-                    _mm256_shuffle_ps::<0b01_00_01_00>(ab2, cd2),
-                    _mm256_shuffle_ps::<0b11_10_11_10>(ab2, cd2),
-                ];
+                let from = from.add(4 * half);
+                let columns = self.transpose_quarters([
+                    two_rows(from, stride),
+                    two_rows(from.add(stride), stride),
+                    two_rows(from.add(2 * stride), stride),
+                    two_rows(from.add(3 * stride), stride),
+                ]);
                 for (i, column) in columns.into_iter().enumerate() {
                     _mm256_storeu_ps(to.add((4 * half + i) * to_stride), column);
                 }
             }
         }
     }
+}
+
+/// Four numbers of two rows that are 4 apart, side by side.
+///
+/// # Safety
+/// The machine has AVX; the numbers can be read.
+#[inline(always)]
+unsafe fn two_rows(from: *const f32, stride: usize) -> __m256 {
+    // SAFETY: by the contract of this function.
+    unsafe { _mm256_set_m128(_mm_loadu_ps(from.add(4 * stride)), _mm_loadu_ps(from)) }
 }

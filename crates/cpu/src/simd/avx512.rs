@@ -70,9 +70,37 @@ impl Simd for Avx512 {
         fn float_of_bits(x: __m512i) -> __m512 = _mm512_castsi512_ps(x);
         fn add_i(a: __m512i, b: __m512i) -> __m512i = _mm512_add_epi32(a, b);
         fn sub_i(a: __m512i, b: __m512i) -> __m512i = _mm512_sub_epi32(a, b);
+        fn xor_i(a: __m512i, b: __m512i) -> __m512i = _mm512_xor_si512(a, b);
         fn sum(x: __m512) -> f32 = _mm512_reduce_add_ps(x);
     }
 
+    #[inline(always)]
+    fn multiply_wide(self, a: __m512i, b: u32) -> (__m512i, __m512i) {
+        // SAFETY: `self` is the proof that the machine has the instructions.
+        unsafe {
+            let b = _mm512_set1_epi32(b as i32);
+            let even = _mm512_mul_epu32(a, b);
+            let odd = _mm512_mul_epu32(_mm512_srli_epi64::<32>(a), b);
+            const ODD: __mmask16 = 0b1010_1010_1010_1010;
+            let low = _mm512_mask_blend_epi32(ODD, even, _mm512_slli_epi64::<32>(odd));
+            let high = _mm512_mask_blend_epi32(ODD, _mm512_srli_epi64::<32>(even), odd);
+            (low, high)
+        }
+    }
+    #[inline(always)]
+    fn transpose_quarters(self, [a, b, c, d]: [__m512; 4]) -> [__m512; 4] {
+        // SAFETY: as above.
+        unsafe {
+            let (ab, cd) = (_mm512_unpacklo_ps(a, b), _mm512_unpacklo_ps(c, d));
+            let (ab2, cd2) = (_mm512_unpackhi_ps(a, b), _mm512_unpackhi_ps(c, d));
+            [
+                _mm512_shuffle_ps::<0b01_00_01_00>(ab, cd),
+                _mm512_shuffle_ps::<0b11_10_11_10>(ab, cd),
+                _mm512_shuffle_ps::<0b01_00_01_00>(ab2, cd2),
+                _mm512_shuffle_ps::<0b11_10_11_10>(ab2, cd2),
+            ]
+        }
+    }
     #[inline(always)]
     fn shift_left<const N: u32>(self, x: __m512i) -> __m512i {
         // SAFETY: `self` is the proof that the machine has the instructions.
@@ -116,27 +144,35 @@ impl Simd for Avx512 {
     #[inline(always)]
     unsafe fn transpose(self, from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
         unsafe {
-            // Four rows 4 apart side by side, so that no later step crosses the quarters.
             for quarter in 0..4 {
-                let row = |i: usize| _mm_loadu_ps(from.add(i * stride + 4 * quarter));
-                let four = |i: usize| {
-                    let low = _mm256_set_m128(row(i + 4), row(i));
-                    let high = _mm256_set_m128(row(i + 12), row(i + 8));
-                    _mm512_insertf32x8::<1>(_mm512_castps256_ps512(low), high)
-                };
-                let [a, b, c, d] = [four(0), four(1), four(2), four(3)];
-                let (ab, cd) = (_mm512_unpacklo_ps(a, b), _mm512_unpacklo_ps(c, d));
-                let (ab2, cd2) = (_mm512_unpackhi_ps(a, b), _mm512_unpackhi_ps(c, d));
-                let columns = [
-                    _mm512_shuffle_ps::<0b01_00_01_00>(ab, cd),
-                    _mm512_shuffle_ps::<0b11_10_11_10>(ab, cd),
-                    _mm512_shuffle_ps::<0b01_00_01_00>(ab2, cd2),
-                    _mm512_shuffle_ps::<0b11_10_11_10>(ab2, cd2),
-                ];
+                let from = from.add(4 * quarter);
+                let columns = self.transpose_quarters([
+                    four_rows(from, stride),
+                    four_rows(from.add(stride), stride),
+                    four_rows(from.add(2 * stride), stride),
+                    four_rows(from.add(3 * stride), stride),
+                ]);
                 for (i, column) in columns.into_iter().enumerate() {
                     _mm512_storeu_ps(to.add((4 * quarter + i) * to_stride), column);
                 }
             }
         }
+    }
+}
+
+/// Four numbers of four rows that are 4 apart, side by side.
+///
+/// # Safety
+/// The machine has AVX-512 F and DQ; the numbers can be read.
+#[inline(always)]
+unsafe fn four_rows(from: *const f32, stride: usize) -> __m512 {
+    // SAFETY: by the contract of this function.
+    unsafe {
+        let low = _mm256_set_m128(_mm_loadu_ps(from.add(4 * stride)), _mm_loadu_ps(from));
+        let high = _mm256_set_m128(
+            _mm_loadu_ps(from.add(12 * stride)),
+            _mm_loadu_ps(from.add(8 * stride)),
+        );
+        _mm512_insertf32x8::<1>(_mm512_castps256_ps512(low), high)
     }
 }

@@ -176,6 +176,15 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// `⌊x / 2^N⌋`
     fn shift_right<const N: u32>(self, x: Self::I) -> Self::I;
 
+    /// Bitwise exclusive or.
+    fn xor_i(self, a: Self::I, b: Self::I) -> Self::I;
+    /// The low and high halves of the products of unsigned numbers and `b`.
+    fn multiply_wide(self, a: Self::I, b: u32) -> (Self::I, Self::I);
+
+    /// In each quarter of 4 lanes: lane `i` of vector `j` changes places with lane `j` of vector
+    /// `i`.
+    fn transpose_quarters(self, v: [Self::F; 4]) -> [Self::F; 4];
+
     /// The sum of the lanes.
     fn sum(self, x: Self::F) -> f32;
 

@@ -197,6 +197,19 @@ impl Simd for Portable {
         map(x, |x| x >> B)
     }
     #[inline(always)]
+    fn xor_i(self, a: Lanes<i32>, b: Lanes<i32>) -> Lanes<i32> {
+        zip(a, b, |a, b| a ^ b)
+    }
+    #[inline(always)]
+    fn multiply_wide(self, a: Lanes<i32>, b: u32) -> (Lanes<i32>, Lanes<i32>) {
+        let product = |a: i32| u64::from(a as u32) * u64::from(b);
+        (map(a, |a| product(a) as i32), map(a, |a| (product(a) >> 32) as i32))
+    }
+    #[inline(always)]
+    fn transpose_quarters(self, v: [Lanes<f32>; 4]) -> [Lanes<f32>; 4] {
+        from_fn(|i| Lanes(from_fn(|lane| v[lane % 4].0[lane / 4 * 4 + i])))
+    }
+    #[inline(always)]
     fn sum(self, x: Lanes<f32>) -> f32 {
         let x = x.0;
         ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]))

@@ -53,6 +53,12 @@ fn table_bytes(entries: usize) -> usize {
     (entries * size_of::<*mut u8>()).next_multiple_of(64)
 }
 
+/// How many elements a tile has, and how many if many values are alive at once: they all have to
+/// fit the L1 cache.
+const TILES: [usize; 2] = [1024, 512];
+/// As many values of the larger tile fit the cache.
+const STREAMS: usize = 10;
+
 /// Compiles a kernel whose inputs have the given shapes. `shared` names inputs and outputs that are
 /// the same memory.
 pub(super) fn compile(
@@ -61,18 +67,31 @@ pub(super) fn compile(
     shared: &[(usize, usize)],
     instructions: Instructions,
 ) -> Program {
+    let [large, small] = TILES.map(|tile| compile_for(kernel, inputs, shared, instructions, tile));
+    let registers = large.registers() / (4 * TILES[0]);
+    if registers + inputs.len() > STREAMS { small } else { large }
+}
+
+fn compile_for(
+    kernel: &Kernel,
+    inputs: &[Vec<usize>],
+    shared: &[(usize, usize)],
+    instructions: Instructions,
+    tile: usize,
+) -> Program {
     let shape = kernel.shape.sizes();
     let strides: Vec<_> = inputs.iter().map(|from| broadcast_strides(from, &shape)).collect();
-    let (tiles, operands) = Tiles::new(&shape, &strides);
+    let (tiles, operands) = Tiles::new(&shape, &strides, tile);
     let mut compiler = Compiler::new(kernel, &operands, tiles.largest(), shared, instructions);
     compiler.place_inputs(&operands);
     compiler.add_steps();
     compiler.add_copies();
-    let work: usize = kernel.steps.iter().map(|s| cycles(s.op) + 1).sum();
-    let bytes: usize = (0..inputs.len()).map(|i| kernel.inputs[i].size()).sum::<usize>() + 4;
+    // Each operand counts as a step, too.
+    let work: usize = kernel.steps.iter().map(|s| cycles(s.op)).sum();
+    let work = work + inputs.len() + kernel.outputs.len();
     let size = |&v: &usize| kernel.dtype(v).size();
     Program {
-        cycles: tiles.largest() * (work + bytes) / 16 + 20 * (compiler.steps.len() + 1),
+        cycles: tiles.largest() * work / 16 + 20 * (compiler.steps.len() + 1),
         tiles,
         operands,
         input_sizes: kernel.inputs.iter().map(|d| d.size()).collect(),

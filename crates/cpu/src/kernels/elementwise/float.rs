@@ -1,6 +1,6 @@
 //! The steps on `f32`, written in vectors.
 
-use super::step::{BLOCK, Operands, Run, blocks1, blocks2};
+use super::step::{BLOCK, Operands, Run, blocks1, blocks2, each_block};
 use crate::math::{double, vector};
 use crate::simd::{Instructions, Simd, instantiate};
 use cornu_graph::scalar::{BinaryOp, CompareOp, UnaryOp};
@@ -11,20 +11,9 @@ use cornu_graph::scalar::{BinaryOp, CompareOp, UnaryOp};
 /// See [`Run`].
 #[inline(always)]
 unsafe fn map<S: Simd>(s: S, o: &Operands, f: impl Fn(S::F) -> S::F) {
-    let (mut a, mut out) = (o.arg::<f32>(0), o.out::<f32>());
-    let stride = o.stride(0, S::LANES);
-    let mut left = o.len;
     // SAFETY: by the contract of this function.
     unsafe {
-        while left >= S::LANES {
-            s.store(out, f(s.load(a)));
-            a = a.wrapping_add(stride);
-            out = out.wrapping_add(S::LANES);
-            left -= S::LANES;
-        }
-        if left > 0 {
-            s.store_n(out, f(s.load_n(a, left)), left);
-        }
+        each_block(o, S::LANES, [4], 4, |[a], out| s.store(out.cast(), f(s.load(a.cast()))));
     }
 }
 
@@ -34,47 +23,37 @@ unsafe fn map<S: Simd>(s: S, o: &Operands, f: impl Fn(S::F) -> S::F) {
 /// See [`Run`].
 #[inline(always)]
 unsafe fn zip<S: Simd>(s: S, o: &Operands, f: impl Fn(S::F, S::F) -> S::F) {
-    let (mut a, mut b, mut out) = (o.arg::<f32>(0), o.arg::<f32>(1), o.out::<f32>());
-    let (a_stride, b_stride) = (o.stride(0, S::LANES), o.stride(1, S::LANES));
-    let mut left = o.len;
     // SAFETY: by the contract of this function.
     unsafe {
-        while left >= S::LANES {
-            s.store(out, f(s.load(a), s.load(b)));
-            a = a.wrapping_add(a_stride);
-            b = b.wrapping_add(b_stride);
-            out = out.wrapping_add(S::LANES);
-            left -= S::LANES;
-        }
-        if left > 0 {
-            s.store_n(out, f(s.load_n(a, left), s.load_n(b, left)), left);
-        }
+        each_block(o, S::LANES, [4, 4], 4, |[a, b], out| {
+            s.store(out.cast(), f(s.load(a.cast()), s.load(b.cast())));
+        });
     }
 }
 
-/// A condition on two vectors, over a tile; gives bytes. The second operand may be the first.
+/// A condition on one vector, over a tile; gives bytes.
 ///
 /// # Safety
 /// See [`Run`].
 #[inline(always)]
-unsafe fn test<S: Simd>(s: S, o: &Operands, second: usize, f: impl Fn(S::F, S::F) -> S::M) {
-    let (mut a, mut b, mut out) = (o.arg::<f32>(0), o.arg::<f32>(second), o.out::<u8>());
-    let (a_stride, b_stride) = (o.stride(0, S::LANES), o.stride(second, S::LANES));
-    let mut left = o.len;
+unsafe fn test<S: Simd>(s: S, o: &Operands, f: impl Fn(S::F) -> S::M) {
     // SAFETY: by the contract of this function.
     unsafe {
-        while left >= S::LANES {
-            s.store_mask(out, f(s.load(a), s.load(b)));
-            a = a.wrapping_add(a_stride);
-            b = b.wrapping_add(b_stride);
-            out = out.wrapping_add(S::LANES);
-            left -= S::LANES;
-        }
-        if left > 0 {
-            let mut bytes = [0u8; 64];
-            s.store_mask(bytes.as_mut_ptr(), f(s.load_n(a, left), s.load_n(b, left)));
-            out.copy_from_nonoverlapping(bytes.as_ptr(), left);
-        }
+        each_block(o, S::LANES, [4], 1, |[a], out| s.store_mask(out, f(s.load(a.cast()))));
+    }
+}
+
+/// A condition on two vectors, over a tile; gives bytes.
+///
+/// # Safety
+/// See [`Run`].
+#[inline(always)]
+unsafe fn test2<S: Simd>(s: S, o: &Operands, f: impl Fn(S::F, S::F) -> S::M) {
+    // SAFETY: by the contract of this function.
+    unsafe {
+        each_block(o, S::LANES, [4, 4], 1, |[a, b], out| {
+            s.store_mask(out, f(s.load(a.cast()), s.load(b.cast())));
+        });
     }
 }
 
@@ -84,28 +63,12 @@ unsafe fn test<S: Simd>(s: S, o: &Operands, second: usize, f: impl Fn(S::F, S::F
 /// See [`Run`].
 #[inline(always)]
 unsafe fn choose<S: Simd>(s: S, o: &Operands) {
-    let (mut c, mut out) = (o.arg::<u8>(0), o.out::<f32>());
-    let (mut a, mut b) = (o.arg::<f32>(1), o.arg::<f32>(2));
-    let strides = [o.stride(0, S::LANES), o.stride(1, S::LANES), o.stride(2, S::LANES)];
-    let mut left = o.len;
     // SAFETY: by the contract of this function.
     unsafe {
-        while left > 0 {
-            let n = left.min(S::LANES);
-            let mask = if n == S::LANES {
-                s.load_mask(c)
-            } else {
-                let mut bytes = [0u8; 64];
-                bytes.as_mut_ptr().copy_from_nonoverlapping(c, n);
-                s.load_mask(bytes.as_ptr())
-            };
-            s.store_n(out, s.select(mask, s.load_n(a, n), s.load_n(b, n)), n);
-            c = c.wrapping_add(strides[0]);
-            a = a.wrapping_add(strides[1]);
-            b = b.wrapping_add(strides[2]);
-            out = out.wrapping_add(S::LANES);
-            left -= n;
-        }
+        each_block(o, S::LANES, [1, 4, 4], 4, |[c, a, b], out| {
+            let chosen = s.select(s.load_mask(c), s.load(a.cast()), s.load(b.cast()));
+            s.store(out.cast(), chosen);
+        });
     }
 }
 
@@ -165,7 +128,7 @@ pub(super) fn unary(op: UnaryOp, i: Instructions) -> Option<Run> {
         UnaryOp::Floor => step!(i, s, o => map(s, o, |x| s.floor(x))),
         UnaryOp::Ceil => step!(i, s, o => map(s, o, |x| s.ceil(x))),
         UnaryOp::Round => step!(i, s, o => map(s, o, |x| s.round(x))),
-        UnaryOp::IsFinite => step!(i, s, o => test(s, o, 0, |x, _| {
+        UnaryOp::IsFinite => step!(i, s, o => test(s, o, |x| {
             s.lt(s.abs(x), s.splat(f32::INFINITY))
         })),
         UnaryOp::StopGradient => step!(i, s, o => map(s, o, |x| x)),
@@ -191,12 +154,12 @@ pub(super) fn binary(op: BinaryOp, i: Instructions) -> Option<Run> {
 /// The function of a comparison.
 pub(super) fn compare(op: CompareOp, i: Instructions) -> Run {
     match op {
-        CompareOp::Equal => step!(i, s, o => test(s, o, 1, |x, y| s.eq(x, y))),
-        CompareOp::NotEqual => step!(i, s, o => test(s, o, 1, |x, y| s.ne(x, y))),
-        CompareOp::Less => step!(i, s, o => test(s, o, 1, |x, y| s.lt(x, y))),
-        CompareOp::LessEqual => step!(i, s, o => test(s, o, 1, |x, y| s.le(x, y))),
-        CompareOp::Greater => step!(i, s, o => test(s, o, 1, |x, y| s.lt(y, x))),
-        CompareOp::GreaterEqual => step!(i, s, o => test(s, o, 1, |x, y| s.le(y, x))),
+        CompareOp::Equal => step!(i, s, o => test2(s, o, |x, y| s.eq(x, y))),
+        CompareOp::NotEqual => step!(i, s, o => test2(s, o, |x, y| s.ne(x, y))),
+        CompareOp::Less => step!(i, s, o => test2(s, o, |x, y| s.lt(x, y))),
+        CompareOp::LessEqual => step!(i, s, o => test2(s, o, |x, y| s.le(x, y))),
+        CompareOp::Greater => step!(i, s, o => test2(s, o, |x, y| s.lt(y, x))),
+        CompareOp::GreaterEqual => step!(i, s, o => test2(s, o, |x, y| s.le(y, x))),
     }
 }
 

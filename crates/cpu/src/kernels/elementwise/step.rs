@@ -3,6 +3,7 @@
 use crate::simd::Instructions;
 use cornu_graph::DType;
 use cornu_graph::fused::ScalarOp;
+use std::mem::MaybeUninit;
 
 /// The bytes of one element repeated: as long as the longest vector.
 pub(crate) const SPLAT: usize = 64;
@@ -50,68 +51,89 @@ pub(crate) fn cycles(op: ScalarOp) -> usize {
     use cornu_graph::scalar::{BinaryOp, UnaryOp};
     match op {
         ScalarOp::Constant(_) => 0,
-        ScalarOp::Unary(UnaryOp::Sqrt | UnaryOp::Reciprocal) => 10,
-        ScalarOp::Unary(UnaryOp::Exp | UnaryOp::Expm1 | UnaryOp::Log) => 15,
-        ScalarOp::Unary(UnaryOp::Log1p | UnaryOp::Tanh | UnaryOp::Sigmoid) => 25,
-        ScalarOp::Unary(UnaryOp::Erf | UnaryOp::Sin | UnaryOp::Cos) => 35,
-        ScalarOp::Binary(BinaryOp::Div) => 10,
-        ScalarOp::Binary(BinaryOp::Mod) => 50,
-        ScalarOp::Binary(BinaryOp::Pow) => 120,
+        ScalarOp::Unary(UnaryOp::Sqrt | UnaryOp::Reciprocal) => 4,
+        ScalarOp::Unary(UnaryOp::Exp | UnaryOp::Expm1 | UnaryOp::Log) => 10,
+        ScalarOp::Unary(UnaryOp::Log1p | UnaryOp::Tanh | UnaryOp::Sigmoid) => 15,
+        ScalarOp::Unary(UnaryOp::Erf) => 27,
+        ScalarOp::Unary(UnaryOp::Sin | UnaryOp::Cos) => 45,
+        ScalarOp::Binary(BinaryOp::Div) => 4,
+        ScalarOp::Binary(BinaryOp::Mod) => 10,
+        ScalarOp::Binary(BinaryOp::Pow) => 125,
         _ => 2,
     }
 }
 
-impl Operands {
-    pub(super) fn out<T>(&self) -> *mut T {
-        self.out.cast()
-    }
-
-    pub(super) fn arg<T>(&self, index: usize) -> *const T {
-        self.args[index].cast()
-    }
-
-    /// How far an operand moves from one block of `width` elements to the next.
-    pub(super) fn stride(&self, index: usize, width: usize) -> usize {
-        if self.splat[index] { 0 } else { width }
-    }
-}
-
-/// Reads a block of `n ≤ BLOCK` elements.
+/// Calls `body` for every `width` elements, with the addresses of the operands and of the result.
+/// The rest, which is shorter, is worked on in copies of that length.
+///
+/// `body` is called from one place only: code that the compiler does not inline would be compiled
+/// without the vector instructions.
 ///
 /// # Safety
-/// They can be read.
+/// See [`Run`]; `sizes` and `out_size` are the bytes of an element of each, and `body` works on
+/// `width` elements, which are at most [`SPLAT`] bytes.
 #[inline(always)]
-unsafe fn read<T: Copy + Default>(p: *const T, n: usize) -> [T; BLOCK] {
-    let mut block = [T::default(); BLOCK];
+pub(super) unsafe fn each_block<const N: usize>(
+    o: &Operands,
+    width: usize,
+    sizes: [usize; N],
+    out_size: usize,
+    body: impl Fn([*const u8; N], *mut u8),
+) {
+    let mut args = [std::ptr::null(); N];
+    let mut strides = [0; N];
+    for i in 0..N {
+        args[i] = o.args[i];
+        strides[i] = if o.splat[i] { 0 } else { width * sizes[i] };
+    }
+    let (mut out, mut count) = (o.out, o.len / width);
+    let rest = o.len % width;
+    let mut copies = MaybeUninit::<Copies>::uninit();
     // SAFETY: by the contract of this function.
-    unsafe { block.as_mut_ptr().copy_from_nonoverlapping(p, n) };
-    block
+    unsafe {
+        for is_rest in [false, true] {
+            let end = out;
+            if is_rest {
+                if rest == 0 {
+                    return;
+                }
+                let copies = copies.write(Copies([[0; SPLAT]; 4]));
+                for i in 0..N {
+                    copies.0[i].as_mut_ptr().copy_from_nonoverlapping(args[i], rest * sizes[i]);
+                    args[i] = copies.0[i].as_ptr();
+                }
+                out = copies.0[3].as_mut_ptr();
+                count = 1;
+            }
+            for _ in 0..count {
+                body(args, out);
+                for i in 0..N {
+                    args[i] = args[i].wrapping_add(strides[i]);
+                }
+                out = out.wrapping_add(width * out_size);
+            }
+            if is_rest {
+                end.copy_from_nonoverlapping(out.wrapping_sub(width * out_size), rest * out_size);
+            }
+        }
+    }
 }
+
+/// Copies of the last elements of three operands and the result.
+#[repr(align(64))]
+struct Copies([[u8; SPLAT]; 4]);
 
 /// A function of one operand, block by block.
 ///
 /// # Safety
 /// See [`Run`].
 #[inline(always)]
-pub(super) unsafe fn blocks1<A: Copy + Default, R: Copy + Default>(
-    o: &Operands,
-    f: impl Fn([A; BLOCK]) -> [R; BLOCK],
-) {
-    let (mut a, mut out) = (o.arg::<A>(0), o.out::<R>());
-    let stride = o.stride(0, BLOCK);
-    let mut left = o.len;
+pub(super) unsafe fn blocks1<A: Copy, R: Copy>(o: &Operands, f: impl Fn([A; BLOCK]) -> [R; BLOCK]) {
     // SAFETY: by the contract of this function.
     unsafe {
-        while left >= BLOCK {
-            let x = a.cast::<[A; BLOCK]>().read_unaligned();
-            out.cast::<[R; BLOCK]>().write_unaligned(f(x));
-            a = a.wrapping_add(stride);
-            out = out.wrapping_add(BLOCK);
-            left -= BLOCK;
-        }
-        if left > 0 {
-            out.copy_from_nonoverlapping(f(read(a, left)).as_ptr(), left);
-        }
+        each_block(o, BLOCK, [size_of::<A>()], size_of::<R>(), |[a], out| {
+            out.cast::<[R; BLOCK]>().write_unaligned(f(a.cast::<[A; BLOCK]>().read_unaligned()));
+        });
     }
 }
 
@@ -120,34 +142,18 @@ pub(super) unsafe fn blocks1<A: Copy + Default, R: Copy + Default>(
 /// # Safety
 /// See [`Run`].
 #[inline(always)]
-pub(super) unsafe fn blocks2<A: Copy + Default, R: Copy + Default>(
-    o: &Operands,
-    f: impl Fn(A, A) -> R,
-) {
-    let (mut a, mut b, mut out) = (o.arg::<A>(0), o.arg::<A>(1), o.out::<R>());
-    let (a_stride, b_stride) = (o.stride(0, BLOCK), o.stride(1, BLOCK));
-    let each = |x: [A; BLOCK], y: [A; BLOCK]| {
-        let mut block = [R::default(); BLOCK];
-        for i in 0..BLOCK {
-            block[i] = f(x[i], y[i]);
-        }
-        block
-    };
-    let mut left = o.len;
+pub(super) unsafe fn blocks2<A: Copy, R: Copy + Default>(o: &Operands, f: impl Fn(A, A) -> R) {
     // SAFETY: by the contract of this function.
     unsafe {
-        while left >= BLOCK {
+        each_block(o, BLOCK, [size_of::<A>(); 2], size_of::<R>(), |[a, b], out| {
             let x = a.cast::<[A; BLOCK]>().read_unaligned();
             let y = b.cast::<[A; BLOCK]>().read_unaligned();
-            out.cast::<[R; BLOCK]>().write_unaligned(each(x, y));
-            a = a.wrapping_add(a_stride);
-            b = b.wrapping_add(b_stride);
-            out = out.wrapping_add(BLOCK);
-            left -= BLOCK;
-        }
-        if left > 0 {
-            out.copy_from_nonoverlapping(each(read(a, left), read(b, left)).as_ptr(), left);
-        }
+            let mut block = [R::default(); BLOCK];
+            for i in 0..BLOCK {
+                block[i] = f(x[i], y[i]);
+            }
+            out.cast::<[R; BLOCK]>().write_unaligned(block);
+        });
     }
 }
 

@@ -1,9 +1,6 @@
 //! The geometry of a loop over broadcast operands: how it is cut into tiles, and what each operand
 //! looks like inside one.
 
-/// About how many elements a tile has: a few tiles of `f32` fit the L1 cache.
-const TILE: usize = 512;
-
 /// A loop over a row-major index space, cut into tiles of neighbouring elements.
 ///
 /// A tile is a range of one axis (the cut axis) and all of the axes inside it.
@@ -50,6 +47,8 @@ pub(crate) struct Operand {
     pub reading: Reading,
     /// Whether all tiles look the same.
     pub fixed: bool,
+    /// Whether it has the shape of the loop: nothing is repeated.
+    flat: bool,
     /// Strides along the outer axes.
     outer: Vec<usize>,
     /// Sizes (of the largest tile) and strides along the cut axis and those inside it.
@@ -57,17 +56,23 @@ pub(crate) struct Operand {
 }
 
 impl Tiles {
-    /// Cuts a loop of the given shape; `strides` are those of each operand, 0 where it is repeated.
-    pub(crate) fn new(shape: &[usize], strides: &[Vec<usize>]) -> (Tiles, Vec<Operand>) {
+    /// Cuts a loop of the given shape into tiles of up to `tile` elements; `strides` are those of
+    /// each operand, 0 where it is repeated.
+    pub(crate) fn new(
+        shape: &[usize],
+        strides: &[Vec<usize>],
+        tile: usize,
+    ) -> (Tiles, Vec<Operand>) {
         let (shape, strides) = collapse(shape, strides);
         let mut at = shape.len() - 1;
         let mut inner = 1;
-        while at > 0 && inner * shape[at] <= TILE {
+        while at > 0 && inner * shape[at] <= tile {
             inner *= shape[at];
             at -= 1;
         }
         let cut = shape[at];
-        let most = (TILE / inner).max(1);
+        // An inner size of 0 has no elements to cut.
+        let most = (tile / inner.max(1)).max(1);
         let chunks = cut.div_ceil(most).max(1);
         let chunk = cut.div_ceil(chunks);
         // Tiles of one row begin at multiples of a cache line.
@@ -103,6 +108,9 @@ impl Tiles {
 
     /// The place of an operand's first element in a tile.
     pub(crate) fn offset(&self, operand: &Operand, tile: Tile) -> usize {
+        if operand.flat {
+            return tile.start;
+        }
         let mut rest = tile.outer;
         let mut offset = tile.cut * operand.axes[0].1;
         for (size, stride) in self.outer.iter().zip(&operand.outer).rev() {
@@ -130,9 +138,16 @@ impl Operand {
         } else {
             Reading::Fill
         };
+        let flat =
+            shape.iter().rev().zip(strides.iter().rev()).scan(1, |expected, (size, stride)| {
+                let fits = stride == expected;
+                *expected *= size;
+                Some(fits)
+            });
+        let flat = flat.into_iter().all(|fits| fits);
         let outer = strides[..at].to_vec();
         let fixed = outer.iter().all(|&s| s == 0) && (strides[at] == 0 || chunks == 1);
-        Operand { reading, fixed, outer, axes }
+        Operand { reading, fixed, flat, outer, axes }
     }
 
     /// The sizes and strides inside a tile.
@@ -188,7 +203,7 @@ mod tests {
 
     fn geometry(shape: &[usize], operands: &[&[usize]]) -> (Tiles, Vec<Operand>) {
         let strides: Vec<_> = operands.iter().map(|o| broadcast_strides(o, shape)).collect();
-        Tiles::new(shape, &strides)
+        Tiles::new(shape, &strides, 512)
     }
 
     /// The tiles of an operand, element by element, are the broadcast operand.

@@ -1,7 +1,7 @@
 //! The steps on whole numbers and truth values: plain loops over blocks, which the compiler turns
 //! into vectors.
 
-use super::step::{BLOCK, Operands, Run, blocks1, blocks2, each};
+use super::step::{BLOCK, Operands, Run, blocks1, blocks2, each, each_block};
 use crate::simd::{Instructions, instantiate};
 use cornu_graph::DType;
 use cornu_graph::scalar::{BinaryOp, CompareOp, UnaryOp};
@@ -91,15 +91,15 @@ pub(super) fn select(i: Instructions) -> Run {
 /// See [`Run`].
 #[inline(always)]
 unsafe fn choose(o: &Operands) {
-    let (c, a, b, out) = (o.arg::<u8>(0), o.arg::<u8>(1), o.arg::<u8>(2), o.out::<u8>());
-    // SAFETY: by the contract of this function; a splat is as long as a block.
+    // SAFETY: by the contract of this function.
     unsafe {
-        for start in (0..o.len).step_by(BLOCK) {
-            let at = |index: usize| if o.splat[index] { 0 } else { start };
-            let (c, a, b) = (c.add(at(0)), a.add(at(1)), b.add(at(2)));
-            for j in 0..BLOCK.min(o.len - start) {
-                *out.add(start + j) = if *c.add(j) != 0 { *a.add(j) } else { *b.add(j) };
+        each_block(o, BLOCK, [1, 1, 1], 1, |[c, a, b], out| {
+            let [c, a, b] = [c, a, b].map(|p| p.cast::<[u8; BLOCK]>().read_unaligned());
+            let mut block = [0; BLOCK];
+            for i in 0..BLOCK {
+                block[i] = if c[i] != 0 { a[i] } else { b[i] };
             }
-        }
+            out.cast::<[u8; BLOCK]>().write_unaligned(block);
+        });
     }
 }

@@ -24,7 +24,7 @@ impl ArgReduce {
         let sizes = request.input(0);
         let outer = sizes[..axis].iter().product();
         let (size, inner) = (sizes[axis], sizes[axis + 1..].iter().product());
-        let parts = request.crew.tasks(outer * size * inner, outer);
+        let parts = request.crew.tasks(4 * outer * size * inner, outer);
         ArgReduce { dtype: request.inputs[0].dtype, largest, outer, size, inner, parts }
     }
 
