@@ -292,8 +292,8 @@ fn labels_that_are_no_classes() {
     }
     // Rows that are not chosen do not matter, nor does a label that the loss ignores.
     let y = Array::new([4], vec![0u8, 1, 9, 0]).unwrap();
-    let (x, chosen) = (cornu::data::Column::new(floats(&[4, 3])), [0, 1, 3]);
-    let y = cornu::data::Column::new(y);
+    let (x, chosen) = (Column::new(floats(&[4, 3])), [0, 1, 3]);
+    let y = Column::new(y);
     let fit = model.fit(x.select(chosen).unwrap(), y.select(chosen).unwrap());
     assert!(fit.verbose(0).run().is_ok());
     let ignoring = cornu::losses::SparseCategoricalCrossentropy::default().ignore_class(-1);
@@ -330,7 +330,7 @@ fn a_first_wrong_call_does_no_lasting_harm() {
 fn settings_that_make_no_sense() {
     let mut model = small_model("mse");
     for rate in [f32::NAN, -1.0, f32::INFINITY] {
-        let sgd = cornu::optimizers::SGD::default().learning_rate(rate);
+        let sgd = SGD::default().learning_rate(rate);
         expect(&message(model.compile(sgd, "mse").build()), &["learning_rate"]);
         assert!(model.set_learning_rate(rate).is_err());
     }

@@ -245,3 +245,10 @@ fn empty_dimensions_are_no_trouble() {
     assert_eq!(ops::softmax(&empty, -1).eval().unwrap().shape(), [2, 0]);
     assert_eq!(ops::one_hot(Tensor::from([1i32, 2]), 0).eval().unwrap().shape(), [2, 0]);
 }
+
+#[test]
+fn deep_expressions_need_no_deep_stack() {
+    let one = Tensor::from(1.0f32);
+    let sum = (0..20_000).fold(Tensor::from(0.0f32), |x, _| x + &one);
+    assert_eq!(sum.item().unwrap(), 20_000.0);
+}

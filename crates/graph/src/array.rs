@@ -144,8 +144,7 @@ impl Array {
     /// If the shape does not hold that many elements.
     pub fn from_values(shape: impl Into<Vec<usize>>, values: Values) -> Result<Array> {
         let shape = shape.into();
-        let count = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
-        if count != Some(values.len()) {
+        if count(&shape) != Some(values.len()) {
             return Err(Error::shape(format!(
                 "{} values do not fill an array of shape {}",
                 values.len(),
@@ -161,9 +160,12 @@ impl Array {
     }
 
     /// An array of zeros (or `false`).
+    ///
+    /// # Panics
+    /// If no memory can hold it.
     pub fn zeros(shape: impl Into<Vec<usize>>, dtype: DType) -> Array {
         let shape = shape.into();
-        let values = Values::zeros(dtype, shape.iter().product());
+        let values = Values::zeros(dtype, count(&shape).expect("memory can hold the array"));
         Array { shape, values: Arc::new(values) }
     }
 
@@ -252,7 +254,7 @@ impl Array {
     /// If the shape holds another number of elements.
     pub fn reshape(&self, shape: impl Into<Vec<usize>>) -> Result<Array> {
         let shape = shape.into();
-        if shape.iter().product::<usize>() != self.len() {
+        if count(&shape) != Some(self.len()) {
             let (from, to) = (Shape::from(self.shape()), Shape::from(shape));
             return Err(Error::shape(format!("cannot reshape an array of shape {from} to {to}")));
         }
@@ -311,6 +313,11 @@ impl Array {
         Error::dtype(format!("the array holds {}, not {wanted}", self.dtype()))
             .help(format!("convert it with .cast(DType::{wanted:?})"))
     }
+}
+
+/// How many elements a shape holds, if a `usize` can say it.
+fn count(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d))
 }
 
 fn wrap_like<T: Element>(values: Vec<T>) -> Values {

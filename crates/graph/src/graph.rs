@@ -3,7 +3,7 @@
 use crate::infer::{infer, project};
 use crate::op::{Op, ReduceOp};
 use crate::scalar::{BinaryOp, CompareOp, UnaryOp};
-use crate::{Array, DType, Error, Result, Shape};
+use crate::{Array, DType, Error, Result, Shape, Values};
 use std::fmt;
 use std::sync::Arc;
 
@@ -201,7 +201,8 @@ impl Graph {
 
     /// A number of a dtype, repeated to a shape.
     pub fn fill(&mut self, dtype: DType, shape: &Shape, value: f64) -> NodeId {
-        let scalar = self.constant(Array::scalar(value as f32).cast(dtype));
+        let value = Values::from_f64(dtype, &[value]);
+        let scalar = self.constant(Array::from_values([], value).expect("one number"));
         self.broadcast(scalar, shape)
     }
 

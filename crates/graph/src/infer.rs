@@ -12,6 +12,26 @@ use crate::{DType, Dim, Error, Result, Shape, TensorType};
 /// If the op cannot be applied to inputs of these types; the message names the op and the types.
 pub fn infer(op: &Op, inputs: &[&TensorType]) -> Result<TensorType> {
     check_arity(op, inputs.len())?;
+    let ty = result(op, inputs)?;
+    // What is there already fits.
+    if !matches!(op, Op::Input { .. } | Op::Variable { .. } | Op::Constant(_)) {
+        check_size(&ty.shape)?;
+    }
+    Ok(ty)
+}
+
+/// Sizes whose product does not fit would wrap around, and kernels would write past their memory.
+fn check_size(shape: &Shape) -> Result<()> {
+    let size = |dim: &Dim| match *dim {
+        Dim::Known(n) | Dim::Batch(n) => n.max(1),
+    };
+    let count = shape.dims().iter().try_fold(1usize, |n, dim| n.checked_mul(size(dim)));
+    require(count.is_some_and(|n| n <= isize::MAX as usize / 8), || {
+        format!("no memory can hold a tensor of shape {shape}")
+    })
+}
+
+fn result(op: &Op, inputs: &[&TensorType]) -> Result<TensorType> {
     match op {
         Op::Input { ty, .. } | Op::Variable { ty, .. } => Ok(ty.clone()),
         Op::Constant(array) => Ok(array.ty()),
@@ -59,6 +79,9 @@ pub fn infer(op: &Op, inputs: &[&TensorType]) -> Result<TensorType> {
         Op::Pool2dGrad { pool, input } => {
             let image = TensorType::new(DType::F32, input);
             let gradient = inputs[inputs.len() - 1];
+            if let [given, _] = inputs {
+                expect_type("pool2d gradient", &image, given)?;
+            }
             expect_type("pool2d gradient", &pool2d(&image, pool)?, gradient)?;
             Ok(image)
         }
@@ -72,6 +95,9 @@ pub fn infer(op: &Op, inputs: &[&TensorType]) -> Result<TensorType> {
 /// The type of result `index` of a fused kernel.
 pub fn project(kernel: &Kernel, index: usize) -> Result<TensorType> {
     let value = kernel.outputs.get(index).ok_or_else(|| Error::value("no such fused result"))?;
+    require(*value < kernel.inputs.len() + kernel.steps.len(), || {
+        format!("fused result {index} is value .{value}, which there is not")
+    })?;
     Ok(TensorType::new(kernel.dtype(*value), &kernel.shape))
 }
 
@@ -188,7 +214,7 @@ fn pad(input: &TensorType, widths: &[(usize, usize)]) -> Result<TensorType> {
         format!("{} pad widths for a tensor of shape {}", widths.len(), input.shape)
     })?;
     let dims = input.shape.dims().iter().zip(widths).map(|(&dim, &(before, after))| match dim {
-        Dim::Known(n) => Ok(Dim::Known(n + before + after)),
+        Dim::Known(n) => Ok(Dim::Known(n.saturating_add(before).saturating_add(after))),
         dim if (before, after) == (0, 0) => Ok(dim),
         _ => Err(Error::shape(format!("cannot pad the batch dimension of {}", input.shape))),
     });
@@ -204,8 +230,8 @@ fn concat(inputs: &[&TensorType], axis: usize) -> Result<TensorType> {
             && other.shape.rank() == dims.len()
             && (0..dims.len()).all(|i| i == axis || other.shape.dims()[i] == dims[i]);
         let sum = match (dims[axis], other.shape.dims().get(axis)) {
-            (Dim::Known(a), Some(Dim::Known(b))) => Some(Dim::Known(a + b)),
-            (Dim::Batch(a), Some(Dim::Batch(b))) => Some(Dim::Batch(a + b)),
+            (Dim::Known(a), Some(Dim::Known(b))) => Some(Dim::Known(a.saturating_add(*b))),
+            (Dim::Batch(a), Some(Dim::Batch(b))) => Some(Dim::Batch(a.saturating_add(*b))),
             _ => None,
         };
         dims[axis] = sum.filter(|_| fits).ok_or_else(|| {
@@ -259,8 +285,10 @@ pub fn windows(
     dilation: usize,
     padding: (usize, usize),
 ) -> Option<usize> {
-    let reach = window.checked_sub(1)? * dilation + 1;
-    let room = (size + padding.0 + padding.1).checked_sub(reach)?;
+    let dilation = (dilation > 0).then_some(dilation)?;
+    let reach = window.checked_sub(1)?.checked_mul(dilation)?.checked_add(1)?;
+    let padded = size.checked_add(padding.0)?.checked_add(padding.1)?;
+    let room = padded.checked_sub(reach)?;
     Some(room.checked_div(stride)? + 1)
 }
 
@@ -281,8 +309,9 @@ fn conv2d(inputs: &[&TensorType], conv: &Conv2d) -> Result<TensorType> {
     let (x, f) = (&inputs[0].shape, &inputs[1].shape);
     let fail = || Error::shape(format!("conv2d of images {x} and filters {f} ({conv:?})"));
     let Some(&[kh, kw, depth, filters]) = f.known().as_deref() else { return Err(fail()) };
-    let groups_fit =
-        conv.groups > 0 && channels == depth * conv.groups && filters % conv.groups == 0;
+    let groups_fit = conv.groups > 0
+        && Some(channels) == depth.checked_mul(conv.groups)
+        && filters % conv.groups == 0;
     if !groups_fit {
         return Err(fail().help("the filters' third dimension is the images' channels / groups"));
     }
@@ -370,6 +399,19 @@ mod tests {
         assert_eq!(windows(2, 3, 1, 1, (0, 0)), None);
         assert_eq!(windows(2, 0, 1, 1, (0, 0)), None);
         assert_eq!(windows(2, 1, 0, 1, (0, 0)), None);
+        assert_eq!(windows(5, 3, 1, 0, (0, 0)), None);
+        assert_eq!(windows(5, 3, 1, usize::MAX, (0, 0)), None);
+    }
+
+    #[test]
+    fn what_no_memory_holds_is_an_error() {
+        let x = f32([1]);
+        let huge: [Shape; 2] = [[(1usize << 62) + 4].into(), [1usize << 33, 1 << 31].into()];
+        for shape in huge {
+            assert!(infer(&Op::Broadcast(shape.clone()), &[&x]).is_err());
+            assert!(infer(&Op::Reshape(shape), &[&f32([0])]).is_err());
+        }
+        assert!(infer(&Op::Pad(vec![(usize::MAX, 3)]), &[&x]).is_err());
     }
 
     #[test]

@@ -27,8 +27,8 @@ impl Dim {
     pub fn with_batch(self, batch: Dim) -> Dim {
         match (self, batch) {
             (Dim::Known(n), _) => Dim::Known(n),
-            (Dim::Batch(k), Dim::Known(n)) => Dim::Known(k * n),
-            (Dim::Batch(k), Dim::Batch(n)) => Dim::Batch(k * n),
+            (Dim::Batch(k), Dim::Known(n)) => Dim::Known(k.saturating_mul(n)),
+            (Dim::Batch(k), Dim::Batch(n)) => Dim::Batch(k.saturating_mul(n)),
         }
     }
 }
@@ -101,15 +101,15 @@ impl Shape {
     }
 
     /// The number of elements as a dimension, if it can be said: a number, or a multiple of the
-    /// batch. `None` if the batch occurs twice.
+    /// batch. `None` if the batch occurs twice, or no `usize` holds the number.
     pub fn count(&self) -> Option<Dim> {
-        let mut factor = 1;
+        let mut factor = 1usize;
         let mut batches = 0;
         for dim in &self.0 {
             match dim {
-                Dim::Known(n) => factor *= n,
+                Dim::Known(n) => factor = factor.checked_mul(*n)?,
                 Dim::Batch(k) => {
-                    factor *= k;
+                    factor = factor.checked_mul(*k)?;
                     batches += 1;
                 }
             }

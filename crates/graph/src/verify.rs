@@ -17,13 +17,22 @@ pub fn verify(graph: &Graph) -> Result<()> {
     for &output in &graph.outputs {
         check_exists(graph, output)?;
     }
-    for update in &graph.updates {
+    for (i, update) in graph.updates.iter().enumerate() {
         check_exists(graph, update.value)?;
+        if graph.updates[..i].iter().any(|earlier| earlier.variable == update.variable) {
+            return Err(Error::value(format!("variable {} is updated twice", update.variable)));
+        }
         let variable = graph.nodes().iter().find_map(|node| match &node.op {
             Op::Variable { index, ty } if *index == update.variable => Some(ty),
             _ => None,
         });
-        if variable.is_some_and(|ty| ty != graph.ty(update.value)) {
+        let Some(ty) = variable else {
+            return Err(Error::value(format!(
+                "variable {} is updated, but there is no such node",
+                update.variable
+            )));
+        };
+        if ty != graph.ty(update.value) {
             return Err(Error::shape(format!(
                 "variable {} is updated with a {}",
                 update.variable,
@@ -49,8 +58,8 @@ fn check_node(graph: &Graph, id: NodeId) -> Result<()> {
     }
     let types: Vec<&TensorType> = node.inputs.iter().map(|&i| graph.ty(i)).collect();
     let ty = match &node.op {
-        Op::Project(index) => match &graph.node(node.inputs[0]).op {
-            Op::Fused(kernel) => project(kernel, *index)?,
+        Op::Project(index) => match node.inputs.first().map(|&fused| &graph.node(fused).op) {
+            Some(Op::Fused(kernel)) => project(kernel, *index)?,
             _ => return Err(Error::value("projects a node that is no fused loop")),
         },
         op => infer(op, &types)?,
@@ -100,5 +109,9 @@ mod tests {
         assert!(verify(&graph).is_ok());
         graph.updates[0].value = scalar;
         assert!(verify(&graph).unwrap_err().to_string().contains("variable 0"));
+        graph.updates = vec![Update { variable: 0, value: variable }; 2];
+        assert!(verify(&graph).unwrap_err().to_string().contains("twice"));
+        graph.updates = vec![Update { variable: 1, value: variable }];
+        assert!(verify(&graph).unwrap_err().to_string().contains("no such node"));
     }
 }

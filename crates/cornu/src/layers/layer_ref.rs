@@ -162,7 +162,9 @@ impl LayerRef {
         initializer: &Initializer,
         trainable: bool,
     ) -> Result<Variable> {
-        if let Some(known) = self.own_variables().iter().find(|v| v.name() == name) {
+        // Held until the variable is there: two threads must not make it twice.
+        let mut variables = self.own_variables();
+        if let Some(known) = variables.iter().find(|v| v.name() == name) {
             if known.shape() == shape {
                 return Ok(known.clone());
             }
@@ -178,7 +180,7 @@ impl LayerRef {
         if !self.trainable() {
             variable.set_trainable(false);
         }
-        self.own_variables().push(variable.clone());
+        variables.push(variable.clone());
         Ok(variable)
     }
 

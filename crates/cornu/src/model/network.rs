@@ -142,6 +142,9 @@ impl fmt::Debug for Network {
     }
 }
 
+/// A service that predicts data of ever new sizes must not keep a program for each.
+const MOST_PROGRAMS: usize = 32;
+
 /// The programs that predict, by batch size and data.
 #[derive(Default)]
 pub(crate) struct Programs(HashMap<(usize, FeedSpec), StepProgram>);
@@ -155,6 +158,9 @@ impl Programs {
     ) -> Result<&mut StepProgram> {
         let key = (batch, spec.clone());
         if !self.0.contains_key(&key) {
+            if self.0.len() >= MOST_PROGRAMS {
+                self.0.clear();
+            }
             self.0.insert(key.clone(), build()?);
         }
         Ok(self.0.get_mut(&key).expect("it was just built"))

@@ -107,6 +107,8 @@ impl Lowerer {
         self.variable(variable);
         let index = self.variables.iter().position(|v| v.id() == variable.id());
         let variable = index.expect("the variable was just added");
+        // Of several (a shared layer) the last counts; two would race for the variable's memory.
+        self.graph.updates.retain(|update| update.variable != variable);
         self.graph.updates.push(cornu_graph::graph::Update { variable, value });
     }
 
@@ -120,9 +122,26 @@ impl Lowerer {
     /// # Errors
     /// The error that the tensor carries, or that it depends on an input nothing is bound to.
     pub fn lower(&mut self, tensor: &Tensor) -> Result<NodeId> {
-        if let Some(&node) = self.nodes.get(&tensor.id()) {
-            return Ok(node);
+        // With a stack of its own: expressions may be deeper than the thread's.
+        let mut open = vec![tensor.clone()];
+        while let Some(next) = open.last().cloned() {
+            let known = |t: &&Tensor| self.nodes.contains_key(&t.id());
+            let missing: Vec<Tensor> =
+                next.sources().into_iter().filter(|t| !known(t)).cloned().collect();
+            if known(&&next) {
+                open.pop();
+            } else if missing.is_empty() {
+                self.lower_one(&next)?;
+                open.pop();
+            } else {
+                open.extend(missing.into_iter().rev());
+            }
         }
+        Ok(self.nodes[&tensor.id()])
+    }
+
+    /// Lowers a tensor whose sources are lowered.
+    fn lower_one(&mut self, tensor: &Tensor) -> Result<()> {
         let node = match tensor.kind() {
             Kind::Error(error) => return Err(error.clone()),
             Kind::Input { .. } => {
@@ -144,7 +163,7 @@ impl Lowerer {
             }
         };
         self.nodes.insert(tensor.id(), node);
-        Ok(node)
+        Ok(())
     }
 
     fn lower_op(&mut self, tensor: &Tensor, op: &Op, inputs: &[Tensor]) -> Result<NodeId> {

@@ -18,7 +18,7 @@ pub use gradient::gradients;
 use crate::layers::Call;
 use crate::lines;
 use crate::variable::Variable;
-use cornu_graph::{Array, DType, Dim, Error, Op, Result, Shape, TensorType};
+use cornu_graph::{Array, DType, Dim, Error, Op, Result, Shape, TensorType, Values};
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -64,6 +64,32 @@ pub(crate) struct Composite {
     pub inputs: Vec<Tensor>,
     /// What it means.
     pub body: Tensor,
+}
+
+/// Frees a long chain of expressions one by one: the usual way would need a stack as deep.
+impl Drop for Expression {
+    fn drop(&mut self) {
+        let mut open = self.take_sources();
+        while let Some(Tensor(expression)) = open.pop() {
+            if let Some(mut last) = Arc::into_inner(expression) {
+                open.append(&mut last.take_sources());
+            }
+        }
+    }
+}
+
+impl Expression {
+    fn take_sources(&mut self) -> Vec<Tensor> {
+        match std::mem::replace(&mut self.kind, Kind::RandomState) {
+            Kind::Op(_, inputs) => inputs,
+            Kind::Composite(Composite { mut inputs, body, .. }) => {
+                inputs.push(body);
+                inputs
+            }
+            Kind::Call(call, _) => Arc::into_inner(call).map_or(vec![], |call| call.inputs),
+            _ => vec![],
+        }
+    }
 }
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
@@ -136,7 +162,8 @@ impl Tensor {
     /// A number repeated to a shape.
     #[track_caller]
     pub(crate) fn fill(dtype: DType, shape: &Shape, value: f64) -> Tensor {
-        let scalar = Tensor::from(Array::scalar(value as f32).cast(dtype));
+        let value = Values::from_f64(dtype, &[value]);
+        let scalar = Tensor::from(Array::from_values([], value).expect("one number"));
         scalar.broadcast_to(shape)
     }
 
@@ -155,6 +182,20 @@ impl Tensor {
             self.clone()
         } else {
             Tensor::op(Op::Reshape(shape.clone()), &[self])
+        }
+    }
+
+    /// What the tensor is computed from.
+    pub(crate) fn sources(&self) -> Vec<&Tensor> {
+        match self.kind() {
+            Kind::Op(_, inputs) => inputs.iter().collect(),
+            Kind::Composite(composite) => vec![&composite.body],
+            Kind::Call(call, _) => call.inputs.iter().collect(),
+            Kind::Input { .. }
+            | Kind::Constant(_)
+            | Kind::Variable(_)
+            | Kind::RandomState
+            | Kind::Error(_) => vec![],
         }
     }
 

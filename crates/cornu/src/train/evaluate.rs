@@ -10,7 +10,7 @@ use crate::data::{Column, IntoColumns};
 use crate::lines;
 use crate::model::{Built, Model};
 use cornu_graph::{Error, Result};
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 
 /// The options of [`Model::evaluate`]; ends with [`Evaluate::run`].
 #[must_use = "evaluate does nothing until .run() is called"]
@@ -88,8 +88,8 @@ impl Evaluate<'_> {
         let line = self.line;
         let mut trainer =
             self.model.take_trainer("evaluate").map_err(|e| lines::locate(e, line))?;
-        let built = self.model.built_for(&self.x);
-        let logs = built.and_then(|built| {
+        let run = || {
+            let built = self.model.built_for(&self.x)?;
             let steps = self.x.first().map_or(0, Column::len).div_ceil(self.batch_size.max(1));
             let mut progress = Progress::new(self.verbose, steps);
             evaluate_columns(
@@ -101,9 +101,11 @@ impl Evaluate<'_> {
                 self.batch_size,
                 &mut progress,
             )
-        });
+        };
+        // A panic in the user's code must not cost the optimizer's state.
+        let logs = catch_unwind(AssertUnwindSafe(run));
         self.model.set_trainer(trainer);
-        logs.map_err(|e| lines::locate(e, line))
+        logs.unwrap_or_else(|panic| resume_unwind(panic)).map_err(|e| lines::locate(e, line))
     }
 }
 

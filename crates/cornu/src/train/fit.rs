@@ -187,6 +187,7 @@ impl Fit<'_> {
     }
 
     fn run_with(&mut self, trainer: &mut Trainer) -> Result<History> {
+        trainer.tidy();
         check_data(&self.x, &self.y, self.sample_weight.as_ref())?;
         if self.batch_size == 0 {
             return Err(Error::value("batch_size must be at least 1, not 0"));
@@ -392,6 +393,9 @@ pub(super) fn check_data(x: &[Column], y: &[Column], sample_weight: Option<&Colu
     }
     if all.iter().any(|c| c.array().shape().is_empty()) {
         return Err(Error::shape("data must have a first dimension of samples, not be one number"));
+    }
+    if all.iter().any(|c| i32::try_from(c.array().rows()).is_err()) {
+        return Err(Error::data("an array can have at most 2147483647 rows"));
     }
     if let Some(other) = all.iter().find(|c| c.len() != samples) {
         return Err(Error::data(format!(

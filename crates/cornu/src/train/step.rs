@@ -323,11 +323,7 @@ impl Builder<'_> {
     }
 
     /// A trainable weight that the outputs do not depend on would never learn.
-    fn check_all_reached(
-        &self,
-        trainer: &Trainer,
-        reached: &[(Variable, NodeId)],
-    ) -> Result<()> {
+    fn check_all_reached(&self, trainer: &Trainer, reached: &[(Variable, NodeId)]) -> Result<()> {
         let missing = self
             .model
             .weights()

@@ -14,6 +14,9 @@ use cornu_graph::{Array, Result, TensorType};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+/// How many programs a trainer keeps from one call to the next.
+const MOST_PROGRAMS: usize = 32;
+
 /// A compiled model's training state.
 pub(crate) struct Trainer {
     pub optimizer: Arc<dyn Optimizer>,
@@ -186,6 +189,14 @@ impl Trainer {
                 .collect()
         });
         made.clone()
+    }
+
+    /// Drops the programs if there are many: data of ever new sizes must not keep one for each.
+    pub fn tidy(&mut self) {
+        if self.programs.len() > MOST_PROGRAMS {
+            self.programs.clear();
+            self.keys.clear();
+        }
     }
 
     /// Begins to add up anew.

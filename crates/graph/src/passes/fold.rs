@@ -7,6 +7,8 @@ use crate::{Array, Graph};
 
 /// Results above this size stay computed: a constant takes memory for the program's life.
 const MOST_BYTES: usize = 4096;
+/// So do results of operands above this size: the interpreter is slow, and no gain for one run.
+const MOST_READ: usize = 65536;
 
 pub fn run(graph: &Graph) -> Graph {
     rebuild(graph, |rewrite, id| {
@@ -16,6 +18,8 @@ pub fn run(graph: &Graph) -> Graph {
             && node.ty.bytes() <= MOST_BYTES
             && !matches!(node.op, Op::Broadcast(_) | Op::Fused(_) | Op::Project(_));
         let inputs = rewrite.inputs(id);
+        let read: usize = inputs.iter().map(|&i| rewrite.new.ty(i).bytes()).sum();
+        let foldable = foldable && read <= MOST_READ;
         let constants: Option<Vec<Array>> =
             inputs.iter().map(|&i| rewrite.constant(i).cloned()).collect();
         let value = constants.filter(|_| foldable).and_then(|arrays| {

@@ -23,8 +23,10 @@ fn same_as_input(rewrite: &Rewrite<'_>, id: NodeId, op: &Op, inputs: &[NodeId]) 
     let ty = rewrite.old.ty(id);
     let number = |i: usize| rewrite.uniform(inputs[i]);
     let same = match op {
-        // -0 + 0 is 0, so adding 0 is no identity for floats; subtracting it is.
-        Op::Binary(BinaryOp::Sub) => (number(1) == Some(0.0)).then_some(0),
+        // -0 + 0 is 0, so adding 0 is no identity for floats; subtracting it is, and -0 is not.
+        Op::Binary(BinaryOp::Sub) => {
+            number(1).is_some_and(|n| n == 0.0 && n.is_sign_positive()).then_some(0)
+        }
         Op::Binary(BinaryOp::Mul) if number(0) == Some(1.0) => Some(1),
         Op::Binary(BinaryOp::Mul | BinaryOp::Div | BinaryOp::Pow) => {
             (number(1) == Some(1.0)).then_some(0)
@@ -67,7 +69,8 @@ fn through_layout(
             Some(once(rewrite, id, joined, &inner_inputs))
         }
         (Op::Unary(UnaryOp::Neg), Op::Unary(UnaryOp::Neg)) => Some(inner_inputs[0]),
-        // Reducing axes of size 1 moves nothing.
+        // Reducing axes of size 1 moves nothing (but a sum turns -0 to 0, which no one sees who
+        // does not divide by it).
         (Op::Reduce { axes, .. }, _) => {
             let sizes = rewrite.new.ty(first).shape.sizes();
             let shape = rewrite.old.ty(id).shape.clone();
@@ -181,6 +184,7 @@ mod tests {
     #[test]
     fn adding_zero_stays_because_of_minus_zero() {
         assert!(simplified(|g, x| g.binary_scalar(BinaryOp::Add, x, 0.0)).contains("add"));
+        assert!(simplified(|g, x| g.binary_scalar(BinaryOp::Sub, x, -0.0)).contains("sub"));
     }
 
     #[test]
