@@ -14,6 +14,7 @@ pub(crate) struct Arena {
 
 // SAFETY: an arena owns its bytes, as a box does.
 unsafe impl Send for Arena {}
+// SAFETY: as above.
 unsafe impl Sync for Arena {}
 
 impl Arena {

@@ -55,7 +55,8 @@ fn control() -> Control {
 fn set_control(value: Control) {
     // SAFETY: the value was read from the register; only the denormal bits differ.
     unsafe {
-        std::arch::asm!("ldmxcsr [{}]", in(reg) &raw const value, options(nostack, preserves_flags));
+        let value = &raw const value;
+        std::arch::asm!("ldmxcsr [{}]", in(reg) value, options(nostack, preserves_flags));
     }
 }
 

@@ -6,12 +6,31 @@
 //! | room | what is in it |
 //! |---|---|
 //! | `executor`, `program` | from a plan to a program; the run |
-//! | `kernels` | one file an idea; each kernel is made for its sizes and asked how it is shared out |
+//! | `kernels` | one file an idea; each kernel is made for its sizes and its share of threads |
 //! | `simd`, `math` | vectors of `f32` for three instruction sets; elementary functions of them |
 //! | `threads` | the threads that stay, and the fixed rule by which they share work |
 //! | `arena`, `float` | aligned memory; the processor's mode for denormal numbers |
 //!
 //! Results depend on the number of threads and the instructions, never on timing.
+//!
+//! ```
+//! use cornu_cpu::Cpu;
+//! use cornu_graph::scalar::UnaryOp;
+//! use cornu_graph::{Array, Executor, Graph, Op, Plan, Program, plan};
+//!
+//! let x = Array::new([3], vec![1.0f32, 4.0, 9.0])?;
+//! let mut graph = Graph::new();
+//! let input = graph.add(Op::Input { index: 0, ty: x.ty() }, &[]);
+//! let root = graph.unary(UnaryOp::Sqrt, input);
+//! graph.outputs.push(root);
+//!
+//! let cpu = Cpu::default();
+//! let scratch = |node: &_, types: &[&_]| cpu.scratch(node, types);
+//! let mut program = cpu.load(Plan::new(graph, plan::Options::default(), scratch))?;
+//! program.run(&[&x], &mut [])?;
+//! assert_eq!(program.output(0).as_slice::<f32>()?, [1.0, 2.0, 3.0]);
+//! # Ok::<(), cornu_graph::Error>(())
+//! ```
 
 mod arena;
 mod executor;

@@ -63,7 +63,7 @@ struct Shared {
     body: UnsafeCell<Option<(*const Body<'static>, usize)>>,
     /// For each share the number of the last job in which somebody took it.
     taken: Vec<AtomicU64>,
-    /// Shares of the job that are not done.
+    /// Shares of the job that are not done; at first, workers that are not up.
     left: AtomicUsize,
     stop: AtomicBool,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
@@ -75,6 +75,7 @@ struct Shared {
 // taken a share of that very job, for all of whom the caller waits before it returns (and before
 // it writes again). The body itself is `Sync`.
 unsafe impl Send for Shared {}
+// SAFETY: as above.
 unsafe impl Sync for Shared {}
 
 /// Lets threads wait for a condition: spinning first, then asleep.
@@ -137,7 +138,7 @@ impl Pool {
             job: AtomicU64::new(0),
             body: UnsafeCell::new(None),
             taken: (0..threads).map(|_| AtomicU64::new(0)).collect(),
-            left: AtomicUsize::new(0),
+            left: AtomicUsize::new(threads - 1),
             stop: AtomicBool::new(false),
             panic: Mutex::new(None),
             workers: Bell::default(),
@@ -151,6 +152,8 @@ impl Pool {
                 .expect("the system can start a thread")
         };
         let workers = (1..threads).map(spawn).collect();
+        // A thread allocates when it starts; a run must not.
+        shared.caller.wait(|| shared.left.load(SeqCst) == 0);
         Pool { shared, workers, turn: Mutex::new(()) }
     }
 
@@ -197,6 +200,7 @@ impl Shared {
     fn work(&self, index: usize) {
         let _mode = FlushDenormals::begin();
         let mut seen = 0;
+        self.done();
         loop {
             self.workers.wait(|| self.job.load(SeqCst) != seen);
             seen = self.job.load(SeqCst);
@@ -228,9 +232,14 @@ impl Shared {
             if let Err(panic) = result {
                 ignore_poison(self.panic.lock()).get_or_insert(panic);
             }
-            if self.left.fetch_sub(1, SeqCst) == 1 {
-                self.caller.ring();
-            }
+            self.done();
+        }
+    }
+
+    /// Tells the caller that a share is done, or a worker up.
+    fn done(&self) {
+        if self.left.fetch_sub(1, SeqCst) == 1 {
+            self.caller.ring();
         }
     }
 

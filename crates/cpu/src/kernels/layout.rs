@@ -171,13 +171,17 @@ fn strides(sizes: &[usize]) -> Vec<usize> {
 /// The function for elements of a size.
 pub(crate) fn inner(size: usize, instructions: Instructions) -> Inner {
     if size == 4 {
-        instantiate!(instructions, fn(from: *const u8, to: *mut u8, rows: Axis, columns: Axis), s => {
-            words(s, from.cast(), to.cast(), rows, columns)
-        })
+        instantiate!(
+            instructions,
+            fn(from: *const u8, to: *mut u8, rows: Axis, columns: Axis),
+            s => words(s, from.cast(), to.cast(), rows, columns)
+        )
     } else {
-        instantiate!(instructions, fn(from: *const u8, to: *mut u8, rows: Axis, columns: Axis), _s => {
-            elements(from, to, rows, columns)
-        })
+        instantiate!(
+            instructions,
+            fn(from: *const u8, to: *mut u8, rows: Axis, columns: Axis),
+            _s => elements(from, to, rows, columns)
+        )
     }
 }
 

@@ -77,14 +77,18 @@ impl Pool {
             PoolKind::Max => instantiate!(
                 i,
                 fn(sizes: &Sizes, from: *const f32, to: *mut f32, rows: Range<usize>),
-                s => forward(s, sizes, from, to, rows, |v, x| s.max_nan(v, x), |v, _| v, f32::NEG_INFINITY)
+                s => {
+                    let largest = |v, x| s.max_nan(v, x);
+                    forward(s, sizes, from, to, rows, f32::NEG_INFINITY, largest, |v, _| v)
+                }
             ),
             PoolKind::Average => instantiate!(
                 i,
                 fn(sizes: &Sizes, from: *const f32, to: *mut f32, rows: Range<usize>),
-                s => forward(s, sizes, from, to, rows, |v, x| s.add(v, x), |v, n| {
-                    s.div(v, s.splat(n.max(1) as f32))
-                }, 0.0)
+                s => {
+                    let mean = |sum, count: usize| s.div(sum, s.splat(count.max(1) as f32));
+                    forward(s, sizes, from, to, rows, 0.0, |v, x| s.add(v, x), mean)
+                }
             ),
         };
         Pool { sizes, rows, forward, parts }
@@ -112,9 +116,9 @@ unsafe fn forward<S: Simd>(
     from: *const f32,
     to: *mut f32,
     rows: Range<usize>,
+    neutral: f32,
     fold: impl Fn(S::F, S::F) -> S::F,
     finish: impl Fn(S::F, usize) -> S::F,
-    neutral: f32,
 ) {
     // SAFETY: by the contract of this function.
     unsafe {

@@ -28,20 +28,21 @@ impl Random {
     /// The kernel for a request with these attributes.
     pub(crate) fn new(request: &Request<'_>, distribution: Distribution, stream: u32) -> Random {
         let len = request.outputs[0].len();
+        let i = request.instructions;
         let (draw, cycles): (Draw, usize) = match distribution {
             Distribution::Uniform => (
                 instantiate!(
-                    request.instructions,
-                    fn(state: [i32; 3], stream: u32, groups: Range<usize>, to: *mut f32, len: usize),
-                    s => fill(s, state, stream, groups, to, len, |_, u| u)
+                    i,
+                    fn(state: [i32; 3], stream: u32, groups: Range<usize>, to: *mut f32, n: usize),
+                    s => fill(s, state, stream, groups, to, n, |_, u| u)
                 ),
                 2,
             ),
             Distribution::Normal => (
                 instantiate!(
-                    request.instructions,
-                    fn(state: [i32; 3], stream: u32, groups: Range<usize>, to: *mut f32, len: usize),
-                    s => fill(s, state, stream, groups, to, len, normal)
+                    i,
+                    fn(state: [i32; 3], stream: u32, groups: Range<usize>, to: *mut f32, n: usize),
+                    s => fill(s, state, stream, groups, to, n, normal)
                 ),
                 3,
             ),

@@ -125,17 +125,20 @@ impl Simd for Avx2 {
         }
     }
 
-    // SAFETY of all below: the instructions as above, the pointers by the trait's contract.
+    // Below the instructions are there as above, the pointers valid by the trait's contract.
     #[inline(always)]
     unsafe fn load(self, p: *const f32) -> __m256 {
+        // SAFETY: as above.
         unsafe { _mm256_loadu_ps(p) }
     }
     #[inline(always)]
     unsafe fn store(self, p: *mut f32, v: __m256) {
+        // SAFETY: as above.
         unsafe { _mm256_storeu_ps(p, v) }
     }
     #[inline(always)]
     unsafe fn load_or(self, p: *const f32, n: usize, rest: __m256) -> __m256 {
+        // SAFETY: as above.
         unsafe {
             let mask = first(n);
             _mm256_blendv_ps(rest, _mm256_maskload_ps(p, mask), _mm256_castsi256_ps(mask))
@@ -143,10 +146,12 @@ impl Simd for Avx2 {
     }
     #[inline(always)]
     unsafe fn store_first(self, p: *mut f32, v: __m256, n: usize) {
+        // SAFETY: as above.
         unsafe { _mm256_maskstore_ps(p, first(n), v) }
     }
     #[inline(always)]
     unsafe fn store_mask(self, p: *mut u8, m: __m256) {
+        // SAFETY: as above.
         unsafe {
             let words = _mm256_castps_si256(m);
             let (low, high) = (_mm256_castsi256_si128(words), _mm256_extracti128_si256::<1>(words));
@@ -156,6 +161,7 @@ impl Simd for Avx2 {
     }
     #[inline(always)]
     unsafe fn load_mask(self, p: *const u8) -> __m256 {
+        // SAFETY: as above.
         unsafe {
             let words = _mm256_cvtepu8_epi32(_mm_loadl_epi64(p.cast()));
             _mm256_castsi256_ps(_mm256_cmpgt_epi32(words, _mm256_setzero_si256()))
@@ -164,6 +170,7 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     unsafe fn transpose(self, from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
+        // SAFETY: as above.
         unsafe {
             for half in 0..2 {
                 let from = from.add(4 * half);

@@ -112,29 +112,35 @@ impl Simd for Avx512 {
         unsafe { _mm512_srai_epi32::<N>(x) }
     }
 
-    // SAFETY of all below: the instructions as above, the pointers by the trait's contract.
+    // Below the instructions are there as above, the pointers valid by the trait's contract.
     #[inline(always)]
     unsafe fn load(self, p: *const f32) -> __m512 {
+        // SAFETY: as above.
         unsafe { _mm512_loadu_ps(p) }
     }
     #[inline(always)]
     unsafe fn store(self, p: *mut f32, v: __m512) {
+        // SAFETY: as above.
         unsafe { _mm512_storeu_ps(p, v) }
     }
     #[inline(always)]
     unsafe fn load_or(self, p: *const f32, n: usize, rest: __m512) -> __m512 {
+        // SAFETY: as above.
         unsafe { _mm512_mask_loadu_ps(rest, first(n), p) }
     }
     #[inline(always)]
     unsafe fn store_first(self, p: *mut f32, v: __m512, n: usize) {
+        // SAFETY: as above.
         unsafe { _mm512_mask_storeu_ps(p, first(n), v) }
     }
     #[inline(always)]
     unsafe fn store_mask(self, p: *mut u8, m: __mmask16) {
+        // SAFETY: as above.
         unsafe { _mm_storeu_si128(p.cast(), _mm_maskz_set1_epi8(m, 1)) }
     }
     #[inline(always)]
     unsafe fn load_mask(self, p: *const u8) -> __mmask16 {
+        // SAFETY: as above.
         unsafe {
             let bytes = _mm_loadu_si128(p.cast());
             _mm_test_epi8_mask(bytes, bytes)
@@ -143,6 +149,7 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     unsafe fn transpose(self, from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
+        // SAFETY: as above.
         unsafe {
             for quarter in 0..4 {
                 let from = from.add(4 * quarter);

@@ -1,5 +1,5 @@
-//! [`Simd`] in plain Rust on arrays of 8 numbers, which the compiler turns into whatever vectors its
-//! target has.
+//! [`Simd`] in plain Rust on arrays of 8 numbers, which the compiler turns into whatever vectors
+//! its target has.
 
 use super::Simd;
 use std::array::from_fn;
@@ -55,31 +55,37 @@ impl Simd for Portable {
         Lanes([x; N])
     }
 
-    // SAFETY of the next six: the pointers by the trait's contract.
+    // In the next six the pointers are valid by the trait's contract.
     #[inline(always)]
     unsafe fn load(self, p: *const f32) -> Lanes<f32> {
+        // SAFETY: as above.
         Lanes(unsafe { p.cast::<[f32; N]>().read_unaligned() })
     }
     #[inline(always)]
     unsafe fn store(self, p: *mut f32, v: Lanes<f32>) {
+        // SAFETY: as above.
         unsafe { p.cast::<[f32; N]>().write_unaligned(v.0) }
     }
     #[inline(always)]
     unsafe fn load_or(self, p: *const f32, n: usize, rest: Lanes<f32>) -> Lanes<f32> {
+        // SAFETY: as above.
         Lanes(from_fn(|i| if i < n { unsafe { *p.add(i) } } else { rest.0[i] }))
     }
     #[inline(always)]
     unsafe fn store_first(self, p: *mut f32, v: Lanes<f32>, n: usize) {
         for i in 0..n {
+            // SAFETY: as above.
             unsafe { *p.add(i) = v.0[i] };
         }
     }
     #[inline(always)]
     unsafe fn store_mask(self, p: *mut u8, m: Lanes<bool>) {
+        // SAFETY: as above.
         unsafe { p.cast::<[u8; N]>().write_unaligned(map(m, u8::from).0) }
     }
     #[inline(always)]
     unsafe fn load_mask(self, p: *const u8) -> Lanes<bool> {
+        // SAFETY: as above.
         map(Lanes(unsafe { p.cast::<[u8; N]>().read_unaligned() }), |byte| byte != 0)
     }
 

@@ -1,4 +1,5 @@
-//! Elementwise ops, one by one: all dtypes, edges of vectors and tiles, special numbers, broadcasts.
+//! Elementwise ops, one by one: all dtypes, edges of vectors and tiles, special numbers,
+//! broadcasts.
 
 use crate::support::*;
 use cornu_graph::scalar::{BinaryOp, CompareOp, UnaryOp};

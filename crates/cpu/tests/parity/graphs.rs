@@ -129,38 +129,66 @@ fn random_elementwise_graphs() {
     }
 }
 
-/// A network's forward pass with dropout, a loss, its hand-written gradient and an update with
-/// momentum.
-fn training_step(batch: usize, sizes: [usize; 3]) -> (Graph, Vec<Array>, Vec<Array>) {
+/// What a training step of a small network is fed and keeps: images of bytes, which of them, and
+/// labels; two layers' weights, a slot and the random state.
+fn training_data(batch: usize, [inner, hidden, classes]: [usize; 3]) -> (Vec<Array>, Vec<Array>) {
     let mut rng = random(9);
-    let [inner, hidden, classes] = sizes;
     let inputs = vec![
         array(&mut rng, DType::U8, &[20, inner]),
         whole(&mut rng, &[batch], 0, 19),
         whole(&mut rng, &[batch], 0, classes as i32 - 1),
     ];
-    let weight = |rng: &mut Philox, shape: &[usize]| {
+    let mut weight = |shape: &[usize]| {
         let scale = 0.1 / (shape[0] as f32).sqrt();
-        let w = floats(rng, shape);
+        let w = floats(&mut rng, shape);
         let w = w.as_slice::<f32>().unwrap().iter().map(|x| x * scale).collect::<Vec<f32>>();
         Array::new(shape, w).unwrap()
     };
     let variables = vec![
-        weight(&mut rng, &[inner, hidden]),
-        weight(&mut rng, &[hidden]),
-        weight(&mut rng, &[hidden, classes]),
+        weight(&[inner, hidden]),
+        weight(&[hidden]),
+        weight(&[hidden, classes]),
         Array::zeros([inner, hidden], DType::F32),
         Array::new([3], vec![1, 2, 3]).unwrap(),
     ];
+    (inputs, variables)
+}
+
+fn matmul(g: &mut Graph, a: NodeId, b: NodeId, transpose_a: bool, transpose_b: bool) -> NodeId {
+    g.add(Op::MatMul { transpose_a, transpose_b }, &[a, b])
+}
+
+/// The classes' probabilities, and the sums they were divided by.
+fn softmax(g: &mut Graph, logits: NodeId) -> (NodeId, NodeId) {
+    let wide = g.ty(logits).shape.clone();
+    let largest = g.reduce(ReduceOp::Max, logits, vec![1], true);
+    let largest = g.broadcast(largest, &wide);
+    let shifted = g.binary(BinaryOp::Sub, logits, largest);
+    let e = g.unary(UnaryOp::Exp, shifted);
+    let sum = g.reduce(ReduceOp::Sum, e, vec![1], true);
+    let sums = g.broadcast(sum, &wide);
+    (g.binary(BinaryOp::Div, e, sums), sum)
+}
+
+/// The gradient of the cross entropy for the logits.
+fn cross_entropy_gradient(g: &mut Graph, p: NodeId, labels: NodeId) -> NodeId {
+    let wide = g.ty(p).shape.clone();
+    let rows = wide.sizes()[0];
+    let column = g.reshape(labels, &Shape::from([rows, 1]));
+    let column = g.broadcast(column, &wide);
+    let classes = g.add(Op::Iota { shape: wide, axis: 1 }, &[]);
+    let hit = g.compare(CompareOp::Equal, classes, column);
+    let target = g.cast(hit, DType::F32);
+    g.binary(BinaryOp::Sub, p, target)
+}
+
+/// A forward pass with dropout, a loss, its gradient, and an update with momentum.
+fn training_graph(inputs: &[Array], variables: &[Array]) -> Graph {
     let mut g = Graph::new();
-    let i = add_inputs(&mut g, &inputs);
-    let v = add_variables(&mut g, &variables);
+    let (i, v) = (add_inputs(&mut g, inputs), add_variables(&mut g, variables));
     let rows = g.add(Op::Gather, &[i[0], i[1]]);
     let x = g.cast(rows, DType::F32);
     let x = g.binary_scalar(BinaryOp::Mul, x, 1.0 / 255.0);
-    let matmul = |g: &mut Graph, a, b, transpose_a, transpose_b| {
-        g.add(Op::MatMul { transpose_a, transpose_b }, &[a, b])
-    };
     let z = matmul(&mut g, x, v[0], false, false);
     let shape = g.ty(z).shape.clone();
     let bias = g.broadcast(v[1], &shape);
@@ -171,58 +199,41 @@ fn training_step(batch: usize, sizes: [usize; 3]) -> (Graph, Vec<Array>, Vec<Arr
     let keep = g.compare_scalar(CompareOp::Less, draw, 0.8);
     let h = g.select_or_zero(keep, h);
     let logits = matmul(&mut g, h, v[2], false, false);
-    // Softmax and its cross entropy.
-    let wide = g.ty(logits).shape.clone();
-    let largest = g.reduce(ReduceOp::Max, logits, vec![1], true);
-    let largest = g.broadcast(largest, &wide);
-    let shifted = g.binary(BinaryOp::Sub, logits, largest);
-    let e = g.unary(UnaryOp::Exp, shifted);
-    let sum = g.reduce(ReduceOp::Sum, e, vec![1], true);
-    let sums = g.broadcast(sum, &wide);
-    let p = g.binary(BinaryOp::Div, e, sums);
-    let column = g.reshape(i[2], &Shape::from([batch, 1]));
-    let column = g.broadcast(column, &wide);
-    let classes = g.add(Op::Iota { shape: wide, axis: 1 }, &[]);
-    let hit = g.compare(CompareOp::Equal, classes, column);
-    let target = g.cast(hit, DType::F32);
-    let dlogits = g.binary(BinaryOp::Sub, p, target);
+    let (p, sum) = softmax(&mut g, logits);
     let log_sum = g.unary(UnaryOp::Log, sum);
     let loss = g.reduce(ReduceOp::Sum, log_sum, vec![0, 1], false);
-    let dw2 = matmul(&mut g, h, dlogits, true, false);
+    let dlogits = cross_entropy_gradient(&mut g, p, i[2]);
     let dh = matmul(&mut g, dlogits, v[2], false, true);
     let dh = g.select_or_zero(keep, dh);
     let square = g.unary(UnaryOp::Square, h);
     let one = g.fill(DType::F32, &g.ty(h).shape.clone(), 1.0);
     let slope = g.binary(BinaryOp::Sub, one, square);
     let dz = g.binary(BinaryOp::Mul, dh, slope);
-    let db = g.reduce(ReduceOp::Sum, dz, vec![0], false);
-    let dw1 = matmul(&mut g, x, dz, true, false);
     let decayed = g.binary_scalar(BinaryOp::Mul, v[3], 0.9);
+    let dw1 = matmul(&mut g, x, dz, true, false);
     let momentum = g.binary(BinaryOp::Add, decayed, dw1);
-    let mut update = |variable, gradient| {
+    let db = g.reduce(ReduceOp::Sum, dz, vec![0], false);
+    let dw2 = matmul(&mut g, h, dlogits, true, false);
+    for (variable, gradient) in [(0, momentum), (1, db), (2, dw2)] {
         let step = g.binary_scalar(BinaryOp::Mul, gradient, 0.01);
         let value = g.binary(BinaryOp::Sub, v[variable], step);
         g.updates.push(Update { variable, value });
-    };
-    update(0, momentum);
-    update(1, db);
-    update(2, dw2);
+    }
     g.updates.push(Update { variable: 3, value: momentum });
     let counter = g.constant(Array::new([3], vec![0, 0, 1]).unwrap());
     let state = g.binary(BinaryOp::Add, v[4], counter);
     g.updates.push(Update { variable: 4, value: state });
     let best = g.add(Op::ArgReduce { largest: true, axis: 1 }, &[logits]);
     let right = g.compare(CompareOp::Equal, best, i[2]);
-    let right = g.cast(right, DType::F32);
-    let right = g.reduce(ReduceOp::Sum, right, vec![0], false);
     g.outputs.extend([loss, right, p]);
-    (g, inputs, variables)
+    g
 }
 
 #[test]
 fn a_training_step() {
     for (batch, sizes) in [(1, [3, 2, 2]), (32, [50, 20, 10]), (13, [784, 70, 10])] {
-        let (graph, inputs, variables) = training_step(batch, sizes);
+        let (inputs, variables) = training_data(batch, sizes);
+        let graph = training_graph(&inputs, &variables);
         let optimized = passes::optimize(graph.clone());
         for options in OPTIONS {
             let close = Tolerance::Absolute(3e-5);

@@ -1,7 +1,7 @@
 //! Convolutions and their gradients as matrix products.
 //!
-//! Each window's pixels become a row of a matrix ([`patches`]), a tile of windows at a time, so that
-//! the matrix never leaves the cache. The output is that matrix times the filters; the filters'
+//! Each window's pixels become a row of a matrix ([`patches`]), a tile of windows at a time, so
+//! that the matrix never leaves the cache. The output is that matrix times the filters; the filters'
 //! gradient is its transpose times the output's gradient; the images' gradient is the output's
 //! gradient times the transposed filters, added back to the pixels.
 

@@ -3,6 +3,7 @@
 //! A value is read where it is, written where it goes, or kept in a register: a tile's length of
 //! memory in the L1 cache, given back when the value has been read for the last time.
 
+use super::pairs::{Action, Combined, combine, pair};
 use super::step::{Run, SPLAT, cycles, function};
 use super::tiles::{Operand, Reading, Tiles, broadcast_strides};
 use crate::simd::Instructions;
@@ -105,6 +106,8 @@ fn compile_for(
 
 struct Compiler<'a> {
     kernel: &'a Kernel,
+    /// The steps of the kernel, some joined.
+    combined: Vec<Combined>,
     instructions: Instructions,
     shared: &'a [(usize, usize)],
     /// The length of a register in elements.
@@ -133,7 +136,8 @@ impl<'a> Compiler<'a> {
     ) -> Compiler<'a> {
         let (inputs, outputs) = (kernel.inputs.len(), kernel.outputs.len());
         let mut last_read = vec![0; inputs + kernel.steps.len()];
-        for (i, step) in kernel.steps.iter().enumerate() {
+        let combined = combine(kernel);
+        for (i, step) in combined.iter().enumerate() {
             step.args.iter().for_each(|&arg| last_read[arg] = i);
         }
         kernel.outputs.iter().for_each(|&value| last_read[value] = usize::MAX);
@@ -143,6 +147,7 @@ impl<'a> Compiler<'a> {
         }
         Compiler {
             kernel,
+            combined,
             instructions,
             shared,
             tile,
@@ -204,15 +209,14 @@ impl<'a> Compiler<'a> {
     }
 
     fn add_steps(&mut self) {
-        for index in 0..self.kernel.steps.len() {
-            let step = &self.kernel.steps[index];
-            let value = self.kernel.inputs.len() + index;
-            if let ScalarOp::Constant(number) = step.op {
-                self.entry[value] = Some(self.constant(number, step.dtype));
+        for index in 0..self.combined.len() {
+            let Combined { value, action, args, dtype } = self.combined[index].clone();
+            if let Action::One(ScalarOp::Constant(number)) = action {
+                self.entry[value] = Some(self.constant(number, dtype));
                 self.splat[value] = true;
                 continue;
             }
-            let size = step.dtype.size();
+            let size = dtype.size();
             // A step may write over an operand that it is the last to read, if the elements have
             // the same size.
             self.release(index, |of| of == size);
@@ -222,9 +226,15 @@ impl<'a> Compiler<'a> {
             };
             self.release(index, |of| of != size);
             self.entry[value] = Some(out);
-            let of = step.args.first().map_or(step.dtype, |&a| self.kernel.dtype(a));
-            let run = function(step.op, of, step.dtype, self.instructions);
-            self.push(run, out, &step.args.clone());
+            let run = match action {
+                Action::One(op) => {
+                    let of = args.first().map_or(dtype, |&a| self.kernel.dtype(a));
+                    function(op, of, dtype, self.instructions)
+                }
+                Action::Left(first, second) => pair(first, second, true, self.instructions),
+                Action::Right(first, second) => pair(first, second, false, self.instructions),
+            };
+            self.push(run, out, &args);
             if self.last_read[value] < index {
                 // Nobody reads it; the fusion pass leaves no such step.
                 self.give_back(value);
@@ -234,7 +244,7 @@ impl<'a> Compiler<'a> {
 
     /// Gives back the registers of values that are read for the last time by a step.
     fn release(&mut self, step: usize, sized: impl Fn(usize) -> bool) {
-        let mut args = self.kernel.steps[step].args.clone();
+        let mut args = self.combined[step].args.clone();
         args.sort_unstable();
         args.dedup();
         for value in args {
@@ -266,7 +276,7 @@ impl<'a> Compiler<'a> {
 
     /// Whether no step after this one reads an input.
     fn is_done(&self, input: usize, step: usize) -> bool {
-        let read_later = self.kernel.steps[step + 1..].iter().any(|s| s.args.contains(&input));
+        let read_later = self.combined[step + 1..].iter().any(|s| s.args.contains(&input));
         !read_later && !self.kernel.outputs.contains(&input)
     }
 

@@ -5,6 +5,7 @@ mod cast;
 mod compile;
 mod fill;
 mod float;
+mod pairs;
 mod step;
 mod tiles;
 mod whole;
