@@ -122,27 +122,29 @@ Ctrl-C stops after the current batch and keeps what was trained; a second one qu
 }
 
 fn command_of(recipe: &Recipe) -> Command {
-    let name = recipe.name;
-    let examples = format!(
-        "Examples:
+    let (name, details) = (recipe.name, recipe.details);
+    let files: String =
+        recipe.files().map(|(file, what)| format!("\n  {file:<18} {what}")).collect();
+    // Not a long_about: with one, clap draws the options out over two screens.
+    let teaching = format!(
+        "{details}
+
+Examples:
   cornu train {name}
   cornu train {name} --epochs 1 --limit 5000
   cornu train {name} --seed 2 --threads 1 --out runs/{name}-2
 
-Files in the folder:
-{}",
-        recipe.files().map(|(file, what)| format!("  {file:<18} {what}\n")).collect::<String>()
+Files in the folder:{files}"
     );
     // About comes after the options: their comment would take its place.
     Options::augment_args(Command::new(name))
         .about(recipe.about)
-        .long_about(recipe.details)
         .mut_arg("epochs", |arg| arg.required(false).default_value(recipe.epochs.to_string()))
         .mut_arg("batch_size", |arg| {
             arg.required(false).default_value(recipe.batch_size.to_string())
         })
         .mut_arg("out", |arg| arg.help(format!("Folder to write into [default: runs/{name}]")))
-        .after_help(examples.trim_end().to_owned())
+        .after_help(teaching)
 }
 
 #[cfg(test)]

@@ -252,3 +252,17 @@ fn deep_expressions_need_no_deep_stack() {
     let sum = (0..20_000).fold(Tensor::from(0.0f32), |x, _| x + &one);
     assert_eq!(sum.item().unwrap(), 20_000.0);
 }
+
+#[test]
+fn a_schedule_decides_the_learning_rate_of_each_epoch() {
+    let (x, y) = clouds(30);
+    let mut model = classifier();
+    let seen = std::cell::RefCell::new(vec![]);
+    let schedule = |epoch: usize, rate: f32| {
+        seen.borrow_mut().push((epoch, rate));
+        rate / 2.0
+    };
+    model.fit(&x, &y).epochs(3).learning_rate_schedule(schedule).verbose(0).run().unwrap();
+    assert_eq!(*seen.borrow(), [(0, 0.01), (1, 0.005), (2, 0.0025)]);
+    assert_eq!(model.learning_rate().unwrap(), 0.00125);
+}

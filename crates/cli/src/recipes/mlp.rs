@@ -11,12 +11,11 @@ use cornu::train::Fit;
 pub const RECIPE: Recipe = Recipe {
     name: "mlp",
     about: "Learns to read handwritten digits, with two dense layers and dropout",
-    details: "Learns to read handwritten digits.
-
-Data:     MNIST's 60,000 images, with the digit as one of ten
-Network:  784 - 512 - 512 - 10, relu and softmax, dropout of 0.2 after both hidden layers
-Training: categorical cross-entropy, RMSprop
-Test:     10,000 images that were not trained on",
+    details: "The recipe:
+  data      MNIST's 60,000 images, with the digit as one of ten
+  network   784 - 512 - 512 - 10, relu and softmax, dropout of 0.2 after both hidden layers
+  training  categorical cross-entropy, RMSprop
+  test      10,000 other images",
     epochs: 10,
     batch_size: 128,
     pictures: &[],

@@ -31,7 +31,7 @@ pub struct Recipe {
     pub name: &'static str,
     /// A line for the list of recipes.
     pub about: &'static str,
-    /// What the recipe's own help says: data, network, training.
+    /// What the recipe's own help says of it: data, network, training, test.
     pub details: &'static str,
     /// How many epochs, unless said otherwise.
     pub epochs: usize,

@@ -9,6 +9,7 @@ use super::trainer::ProgramId;
 use super::{History, Logs, Trainer, nan};
 use crate::data::{Column, IntoColumns};
 use crate::model::{Built, Model};
+use crate::optimizers::check_learning_rate;
 use crate::{lines, session};
 use cornu_graph::{Array, DType, Error, Result};
 use std::collections::BTreeMap;
@@ -35,8 +36,12 @@ pub struct Fit<'a> {
     verbose: Verbose,
     allow_nan: bool,
     trace_nan: bool,
+    schedule: Option<Box<Schedule<'a>>>,
     stop: Option<Arc<AtomicBool>>,
 }
+
+/// From the number of an epoch and the learning rate so far to the one of that epoch.
+type Schedule<'a> = dyn Fn(usize, f32) -> f32 + 'a;
 
 struct Validation {
     x: Vec<Column>,
@@ -76,6 +81,7 @@ impl Model {
             verbose: Verbose::Auto,
             allow_nan: false,
             trace_nan: false,
+            schedule: None,
             stop: None,
         }
     }
@@ -95,7 +101,7 @@ impl Model {
     }
 }
 
-impl Fit<'_> {
+impl<'a> Fit<'a> {
     /// How many times to go over the data. (`nb_epoch` in Keras 1.)
     pub fn epochs(mut self, epochs: usize) -> Self {
         self.epochs = epochs;
@@ -144,6 +150,13 @@ impl Fit<'_> {
     /// are not named count 1.
     pub fn class_weight(mut self, weights: impl IntoIterator<Item = (usize, f32)>) -> Self {
         self.class_weight = Some(weights.into_iter().collect());
+        self
+    }
+
+    /// The learning rate of each epoch, from its number (from 0) and the rate so far: the schedule
+    /// of Keras's `LearningRateScheduler`.
+    pub fn learning_rate_schedule(mut self, schedule: impl Fn(usize, f32) -> f32 + 'a) -> Self {
+        self.schedule = Some(Box::new(schedule));
         self
     }
 
@@ -208,6 +221,7 @@ impl Fit<'_> {
             if self.shuffle {
                 batches.shuffle(seed, epoch);
             }
+            self.set_learning_rate(trainer, epoch)?;
             let mut progress = Progress::new(self.verbose, batches.count());
             progress.epoch(epoch, self.epochs);
             trainer.reset();
@@ -228,6 +242,14 @@ impl Fit<'_> {
             }
         }
         Ok(history)
+    }
+
+    fn set_learning_rate(&self, trainer: &Trainer, epoch: usize) -> Result<()> {
+        let Some(schedule) = &self.schedule else { return Ok(()) };
+        let variable = &trainer.state.learning_rate;
+        let rate = schedule(epoch, variable.number() as f32);
+        check_learning_rate(rate)?;
+        variable.assign(Array::scalar(rate))
     }
 
     fn program(
