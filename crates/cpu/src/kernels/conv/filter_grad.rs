@@ -29,8 +29,8 @@ impl FilterGrad {
             m,
             n: sizes.group_filters(),
             k: sizes.tiles().largest(),
-            layout: Layout::Columns,
-            a_stride: if sizes.is_pointwise() { sizes.channels } else { m },
+            layout: if sizes.by_columns() { Layout::Rows } else { Layout::Columns },
+            a_stride: sizes.patch_stride(),
             transpose_b: false,
             b_stride: sizes.filters,
             c_stride: sizes.filters,
@@ -40,7 +40,7 @@ impl FilterGrad {
         let block = Block::unpacked(i, matrices, m, sizes.group_filters());
         let units = sizes.images * sizes.tiles().count();
         let parts = request.crew.tasks(sizes.cycles(i.lanes()), units);
-        FilterGrad { sizes, take: take(i), add: adder(i), block, parts }
+        FilterGrad { sizes, take: take(i, sizes.by_columns()), add: adder(i), block, parts }
     }
 
     /// Numbers of patches that a thread keeps.

@@ -25,8 +25,8 @@ impl Conv {
             m,
             n: sizes.group_filters(),
             k,
-            layout: Layout::Rows,
-            a_stride: if sizes.is_pointwise() { sizes.channels } else { k },
+            layout: if sizes.by_columns() { Layout::Columns } else { Layout::Rows },
+            a_stride: sizes.patch_stride(),
             transpose_b: false,
             b_stride: sizes.filters,
             c_stride: sizes.filters,
@@ -35,7 +35,7 @@ impl Conv {
         let block = Block::unpacked(request.instructions, matrices, m, sizes.group_filters());
         let units = sizes.images * sizes.tiles().count();
         let parts = request.crew.tasks(sizes.cycles(request.instructions.lanes()), units);
-        Conv { sizes, take: take(request.instructions), block, parts }
+        Conv { sizes, take: take(request.instructions, sizes.by_columns()), block, parts }
     }
 
     /// Numbers of patches that a thread keeps.

@@ -97,4 +97,21 @@ impl Sizes {
         let c = &self.conv;
         self.filter == [1, 1] && c.strides == [1, 1] && c.padding == [(0, 0); 2]
     }
+
+    /// Whether the matrix of patches is stored by columns: all windows' first pixels, then all
+    /// their second ones. Fast where windows are neighbours and pixels have one channel.
+    fn by_columns(&self) -> bool {
+        self.channels == 1 && self.conv.strides[1] == 1 && !self.is_pointwise()
+    }
+
+    /// The distance between rows of the matrix of patches (columns, if it is stored so).
+    fn patch_stride(&self) -> usize {
+        if self.is_pointwise() {
+            self.channels
+        } else if self.by_columns() {
+            self.tiles().largest()
+        } else {
+            self.depth()
+        }
+    }
 }

@@ -10,8 +10,15 @@ use std::ops::Range;
 /// (at its first channel of the group) and the matrix can be read and written.
 pub(super) type Patches = unsafe fn(&Sizes, image: *mut f32, matrix: *mut f32, Range<usize>);
 
-/// Copies windows to a matrix.
-pub(super) fn take(instructions: Instructions) -> Patches {
+/// Copies windows to a matrix, whose rows or columns are [`Sizes::patch_stride`] apart.
+pub(super) fn take(instructions: Instructions, by_columns: bool) -> Patches {
+    if by_columns {
+        return instantiate!(
+            instructions,
+            fn(sizes: &Sizes, image: *mut f32, matrix: *mut f32, windows: Range<usize>),
+            s => take_columns(s, sizes, image, matrix, windows)
+        );
+    }
     instantiate!(
         instructions,
         fn(sizes: &Sizes, image: *mut f32, matrix: *mut f32, windows: Range<usize>),
@@ -76,6 +83,49 @@ unsafe fn each_pixel<S: Simd>(
                 row = row.wrapping_add(channels);
             }
         }
+    }
+}
+
+/// Copies windows of an image of one channel to a matrix stored by columns: the pixels in the same
+/// place of neighbouring windows are neighbours.
+///
+/// # Safety
+/// See [`Patches`].
+#[inline(always)]
+unsafe fn take_columns<S: Simd>(
+    s: S,
+    sizes: &Sizes,
+    image: *mut f32,
+    matrix: *mut f32,
+    windows: Range<usize>,
+) {
+    let (conv, width) = (&sizes.conv, sizes.image[1]);
+    let (before, stride) = (conv.padding[1].0, sizes.patch_stride());
+    let mut window = windows.start;
+    while window < windows.end {
+        let (oy, ox) = (window / sizes.output[1], window % sizes.output[1]);
+        let count = (sizes.output[1] - ox).min(windows.end - window);
+        let mut to = matrix.wrapping_add(window - windows.start);
+        for ky in 0..sizes.filter[0] {
+            let y = place(oy * conv.strides[0] + ky * conv.dilation[0], conv.padding[0].0);
+            let line = y.filter(|&y| y < sizes.image[0]).map(|y| image.wrapping_add(y * width));
+            for kx in 0..sizes.filter[1] {
+                // The windows whose pixel is in the padding before, and in the image.
+                let left = ox + kx * conv.dilation[1];
+                let low = before.saturating_sub(left).min(count);
+                let high = (width + before).saturating_sub(left).clamp(low, count);
+                let high = if line.is_some() { high } else { low };
+                let from = line.unwrap_or(image).wrapping_add(left + low).wrapping_sub(before);
+                // SAFETY: by the contract of this function.
+                unsafe {
+                    zero(s, to, low);
+                    copy(s, to.add(low), from, high - low);
+                    zero(s, to.add(high), count - high);
+                }
+                to = to.wrapping_add(stride);
+            }
+        }
+        window += count;
     }
 }
 
