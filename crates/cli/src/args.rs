@@ -1,7 +1,6 @@
 //! The command line.
 
 use crate::recipes::{self, Recipe};
-use clap::builder::RangedU64ValueParser;
 use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use cornu::train::Verbose;
 use std::path::PathBuf;
@@ -10,19 +9,19 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Args)]
 pub struct Options {
     /// How many times to go over the training data
-    #[arg(long, value_name = "N", value_parser = at_least_one())]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = at_least_one)]
     pub epochs: usize,
 
     /// Samples for each training step
-    #[arg(long, value_name = "N", value_parser = at_least_one())]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = at_least_one)]
     pub batch_size: usize,
 
     /// The same seed gives the same model again
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 1)]
     pub seed: u64,
 
     /// Threads to compute with [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = at_least_one())]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = at_least_one)]
     pub threads: Option<usize>,
 
     /// Folder to write into [default: runs/RECIPE]
@@ -30,7 +29,7 @@ pub struct Options {
     pub out: Option<PathBuf>,
 
     /// Only the first N images, for training and for the test: a quick look
-    #[arg(long, value_name = "N", value_parser = at_least_one())]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = at_least_one)]
     pub limit: Option<usize>,
 
     /// Other images: a folder with files in MNIST's format (Fashion-MNIST)
@@ -67,8 +66,13 @@ impl From<Verbosity> for Verbose {
     }
 }
 
-fn at_least_one() -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(1..)
+/// A whole number from 1.
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("it must be at least 1".into()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("it must be a whole number of at least 1".into()),
+    }
 }
 
 /// The recipe that is asked for, and how to carry it out. Prints help and ends the program if
