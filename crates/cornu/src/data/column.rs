@@ -1,7 +1,6 @@
 //! A column: the samples of one input or output of a model, kept as small as they came.
 
 use cornu_graph::{Array, DType, Error, Result};
-use std::ops::Range;
 use std::sync::Arc;
 
 /// The samples of one input or output: rows of an array, in any order and any number of times.
@@ -39,11 +38,6 @@ impl Column {
             None => i32::try_from(row)
                 .map_err(|_| Error::data("an array can have at most 2147483647 rows")),
         }
-    }
-
-    /// The rows of a range.
-    pub(crate) fn range(&self, range: Range<usize>) -> Result<Column> {
-        self.select(range)
     }
 
     /// All rows of this column's array that another column chooses of its own.

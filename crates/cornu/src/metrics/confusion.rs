@@ -79,6 +79,25 @@ pub(super) fn spread(weights: Option<&Tensor>, y_pred: &Tensor) -> Result<Tensor
     Ok(spread.broadcast_to(y_pred.shape()))
 }
 
+/// What the metrics of a threshold have in common.
+macro_rules! thresholded {
+    ($class:ident) => {
+        impl $class {
+            /// Above which number a prediction means yes.
+            pub fn threshold(mut self, threshold: f32) -> $class {
+                self.threshold = threshold;
+                self
+            }
+        }
+
+        impl Default for $class {
+            fn default() -> $class {
+                $class::new()
+            }
+        }
+    };
+}
+
 macro_rules! counts {
     ($($(#[$doc:meta])* $class:ident = $name:literal, $is_true:literal, $is_predicted:literal;)*) => {$(
         $(#[$doc])*
@@ -94,19 +113,9 @@ macro_rules! counts {
             pub fn new() -> $class {
                 $class { threshold: 0.5 }
             }
-
-            /// Above which number a prediction means yes.
-            pub fn threshold(mut self, threshold: f32) -> $class {
-                self.threshold = threshold;
-                self
-            }
         }
 
-        impl Default for $class {
-            fn default() -> $class {
-                $class::new()
-            }
-        }
+        thresholded!($class);
 
         impl Metric for $class {
             fn name(&self) -> String {
@@ -163,12 +172,6 @@ macro_rules! shares {
                 $class { threshold: 0.5, class_id: None }
             }
 
-            /// Above which number a prediction means yes.
-            pub fn threshold(mut self, threshold: f32) -> $class {
-                self.threshold = threshold;
-                self
-            }
-
             /// Looks at one class only.
             pub fn class_id(mut self, class: usize) -> $class {
                 self.class_id = Some(class);
@@ -176,11 +179,7 @@ macro_rules! shares {
             }
         }
 
-        impl Default for $class {
-            fn default() -> $class {
-                $class::new()
-            }
-        }
+        thresholded!($class);
 
         impl Metric for $class {
             fn name(&self) -> String {

@@ -122,28 +122,36 @@ impl Mean {
     }
 }
 
+/// What metrics have in common that are the mean of a loss's values: all but the name.
+macro_rules! mean_of_loss {
+    ($metric:ident => $loss:expr) => {
+        fn state(&self, _y_true: &TensorType, _y_pred: &TensorType) -> Result<Vec<Array>> {
+            Ok(state())
+        }
+
+        fn update(
+            &self,
+            state: &[Tensor],
+            y_true: &Tensor,
+            y_pred: &Tensor,
+            sample_weight: Option<&Tensor>,
+        ) -> Result<Vec<Tensor>> {
+            let $metric = self;
+            update_loss($loss, state, y_true, y_pred, sample_weight)
+        }
+
+        fn result(&self, state: &[Array]) -> f64 {
+            result(state)
+        }
+    };
+}
+
 impl Metric for Mean {
     fn name(&self) -> String {
         self.name.clone()
     }
 
-    fn state(&self, _y_true: &TensorType, _y_pred: &TensorType) -> Result<Vec<Array>> {
-        Ok(state())
-    }
-
-    fn update(
-        &self,
-        state: &[Tensor],
-        y_true: &Tensor,
-        y_pred: &Tensor,
-        sample_weight: Option<&Tensor>,
-    ) -> Result<Vec<Tensor>> {
-        update_loss(self.function.as_ref(), state, y_true, y_pred, sample_weight)
-    }
-
-    fn result(&self, state: &[Array]) -> f64 {
-        result(state)
-    }
+    mean_of_loss!(metric => metric.function.as_ref());
 }
 
 /// A function is shown under its own name, as Keras does it; a closure, which has none, as
@@ -159,23 +167,7 @@ where
         if is_name { name.to_owned() } else { "metric".to_owned() }
     }
 
-    fn state(&self, _y_true: &TensorType, _y_pred: &TensorType) -> Result<Vec<Array>> {
-        Ok(state())
-    }
-
-    fn update(
-        &self,
-        state: &[Tensor],
-        y_true: &Tensor,
-        y_pred: &Tensor,
-        sample_weight: Option<&Tensor>,
-    ) -> Result<Vec<Tensor>> {
-        update_loss(self, state, y_true, y_pred, sample_weight)
-    }
-
-    fn result(&self, state: &[Array]) -> f64 {
-        result(state)
-    }
+    mean_of_loss!(function => function);
 }
 
 /// Makes a type a metric: the mean of what its `values` gives.
@@ -221,23 +213,7 @@ macro_rules! loss_metrics {
                 LossFunction::name(self).to_owned()
             }
 
-            fn state(&self, _y_true: &TensorType, _y_pred: &TensorType) -> Result<Vec<Array>> {
-                Ok(state())
-            }
-
-            fn update(
-                &self,
-                state: &[Tensor],
-                y_true: &Tensor,
-                y_pred: &Tensor,
-                sample_weight: Option<&Tensor>,
-            ) -> Result<Vec<Tensor>> {
-                update_loss(self, state, y_true, y_pred, sample_weight)
-            }
-
-            fn result(&self, state: &[Array]) -> f64 {
-                result(state)
-            }
+            mean_of_loss!(loss => loss);
         }
     )*};
 }

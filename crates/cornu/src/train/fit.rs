@@ -334,7 +334,7 @@ impl<'a> Fit<'a> {
         }
         let kept = kept as usize;
         let cut = |columns: &[Column], from: usize, to: usize| {
-            let shared = columns.first().map(|c| c.range(from..to)).transpose()?;
+            let shared = columns.first().map(|c| c.select(from..to)).transpose()?;
             columns
                 .iter()
                 .map(|column| match (&shared, column.rows()) {
@@ -342,7 +342,7 @@ impl<'a> Fit<'a> {
                     (Some(first), None) if columns[0].rows().is_none() => {
                         Ok(column.with_rows_of(first))
                     }
-                    _ => column.range(from..to),
+                    _ => column.select(from..to),
                 })
                 .collect::<Result<Vec<Column>>>()
         };

@@ -1,6 +1,6 @@
 //! Building the program of a step: forward, losses, metrics, gradients and update in one graph.
 
-use super::feeds::{FeedSpec, Feeds};
+use super::feeds::Feeds;
 use super::trainer::{Figure, Trainer};
 use crate::model::Built;
 use crate::tensor::lower::{Lowerer, Mode};
@@ -83,7 +83,7 @@ pub fn build(
         Some(trainer) => builder.judge(trainer, purpose, &columns, &outputs)?,
     }
     builder.advance_random(random);
-    builder.load(feeds.spec(), feeds)
+    builder.load(feeds)
 }
 
 struct Builder<'a> {
@@ -345,8 +345,7 @@ impl Builder<'_> {
         self.lowerer.update(random, next);
     }
 
-    fn load(self, spec: &FeedSpec, feeds: &Feeds) -> Result<StepProgram> {
-        debug_assert_eq!(spec, feeds.spec());
+    fn load(self, feeds: &Feeds) -> Result<StepProgram> {
         let Lowerer { graph, variables, .. } = self.lowerer;
         debug_assert!(cornu_graph::verify::verify(&graph).is_ok(), "{graph}");
         let program = backend::compile(graph.clone())?;

@@ -1,7 +1,7 @@
 //! The filters' gradient.
 
 use super::Sizes;
-use super::patches::{Patches, take};
+use super::patches::{Patches, patches_of, take};
 use crate::kernels::gather::{Add, adder};
 use crate::kernels::matmul::block::{Block, Matrices, Pointers};
 use crate::kernels::matmul::micro::Layout;
@@ -91,13 +91,8 @@ impl FilterGrad {
                 let (first, count) = sizes.tiles().at(tile);
                 for group in 0..sizes.conv.groups {
                     let from = io.input::<f32>(0).add(image * sizes.image_len());
-                    let from = from.add(group * sizes.group_channels());
-                    let a = if sizes.is_pointwise() {
-                        from.add(first * sizes.channels)
-                    } else {
-                        (self.take)(sizes, from.cast_mut(), patches, first..first + count);
-                        patches
-                    };
+                    let windows = first..first + count;
+                    let a = patches_of(sizes, self.take, from, group, windows, patches);
                     let column = group * sizes.group_filters();
                     let gradient = image * sizes.output_len() + first * sizes.filters + column;
                     let p =

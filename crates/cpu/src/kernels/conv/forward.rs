@@ -1,7 +1,7 @@
 //! The convolution itself.
 
 use super::Sizes;
-use super::patches::{Patches, take};
+use super::patches::{Patches, patches_of, take};
 use crate::kernels::matmul::block::{Block, Matrices, Pointers};
 use crate::kernels::matmul::micro::Layout;
 use crate::kernels::{Io, Kernel, Request};
@@ -68,13 +68,8 @@ impl Conv {
                 // own scratch memory and tiles.
                 unsafe {
                     let from = io.input::<f32>(0).add(image * sizes.image_len());
-                    let from = from.add(group * sizes.group_channels());
-                    let a = if sizes.is_pointwise() {
-                        from.add(first * sizes.channels)
-                    } else {
-                        (self.take)(sizes, from.cast_mut(), patches, first..first + count);
-                        patches
-                    };
+                    let windows = first..first + count;
+                    let a = patches_of(sizes, self.take, from, group, windows, patches);
                     let to = image * sizes.output_len() + first * sizes.filters;
                     let column = group * sizes.group_filters();
                     let p = Pointers {

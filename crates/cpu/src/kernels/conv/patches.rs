@@ -86,6 +86,30 @@ unsafe fn each_pixel<S: Simd>(
     }
 }
 
+/// Where the patches of some windows of an image are, for a group: in the image itself where a patch
+/// is one pixel, else copied to `room`.
+///
+/// # Safety
+/// The image holds what the sizes tell, and there is room for the patches.
+pub(super) unsafe fn patches_of(
+    sizes: &Sizes,
+    take: Patches,
+    image: *const f32,
+    group: usize,
+    windows: Range<usize>,
+    room: *mut f32,
+) -> *const f32 {
+    // SAFETY: by the contract of this function.
+    unsafe {
+        let image = image.add(group * sizes.group_channels());
+        if sizes.is_pointwise() {
+            return image.add(windows.start * sizes.channels);
+        }
+        take(sizes, image.cast_mut(), room, windows);
+        room
+    }
+}
+
 /// Copies windows of an image of one channel to a matrix stored by columns: the pixels in the same
 /// place of neighbouring windows are neighbours.
 ///
