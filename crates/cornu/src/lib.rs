@@ -24,6 +24,7 @@
 
 pub mod activations;
 mod backend;
+pub mod callbacks;
 mod config;
 pub mod data;
 pub mod datasets;

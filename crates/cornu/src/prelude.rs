@@ -1,7 +1,10 @@
 //! What most programs need: `use cornu::prelude::*;`
 
 pub use crate::activations::Activation;
-pub use crate::data::{ArrayExt, AsNdarray, Column, NdarrayExt, PairLabel, Pairs};
+pub use crate::callbacks::{Callback, Training};
+pub use crate::data::{
+    ArrayExt, AsNdarray, Batch, Column, Generator, NdarrayExt, PairLabel, Pairs,
+};
 pub use crate::datasets;
 pub use crate::initializers::Initializer;
 pub use crate::layers::{
@@ -12,5 +15,5 @@ pub use crate::metrics::Metric;
 pub use crate::model::{Model, Sequential};
 pub use crate::ops::{self, Axis};
 pub use crate::optimizers::{Adam, RMSprop, SGD};
-pub use crate::train::{History, Verbose};
+pub use crate::train::{History, Logs, Verbose};
 pub use crate::{Array, DType, Error, Result, Shape, Tensor, layers, utils};

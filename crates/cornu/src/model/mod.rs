@@ -118,8 +118,8 @@ impl Model {
         *self.predict_programs() = Programs::default();
     }
 
-    pub(crate) fn take_trainer(&mut self, what: &str) -> Result<Trainer> {
-        self.trainer.take().ok_or_else(|| {
+    pub(crate) fn trainer_mut(&mut self, what: &str) -> Result<&mut Trainer> {
+        self.trainer.as_mut().ok_or_else(|| {
             Error::state(format!("{what} needs a compiled model"))
                 .help("call model.compile(optimizer, loss).build() first")
         })

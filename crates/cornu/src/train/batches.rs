@@ -14,11 +14,11 @@ impl Batches {
         Batches { order: (0..samples as u32).collect(), batch }
     }
 
-    /// Another order, decided by a seed and the number of the epoch.
-    pub fn shuffle(&mut self, seed: u64, epoch: usize) {
+    /// Another order, decided by a seed and a number (the steps before).
+    pub fn shuffle(&mut self, seed: u64, number: u64) {
         // From the same start each time: an epoch's order must not depend on those before.
         self.order.sort_unstable();
-        Philox::stream(seed, epoch as u64).shuffle(&mut self.order);
+        Philox::stream(seed, number).shuffle(&mut self.order);
     }
 
     /// How many batches there are.

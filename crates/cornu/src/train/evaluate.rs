@@ -1,27 +1,31 @@
 //! `evaluate`: the figures on data that are not trained on.
 
-use super::batches::Batches;
-use super::feeds::Feeds;
-use super::fit::{check_counts, check_data, check_labels};
-use super::progress::{Progress, Verbose};
+use super::epoch::Epochs;
+use super::fit::Data;
+use super::progress::Verbose;
+use super::run::{Batching, start};
+use super::source::{Columns, Source};
 use super::step::Purpose;
-use super::{Logs, Trainer};
-use crate::data::{Column, IntoColumns};
+use super::{Logs, Plan};
+use crate::callbacks::{Callback, CallbackList, ProgbarLogger, Training};
+use crate::data::{Column, IntoColumns, IntoGenerator};
 use crate::lines;
 use crate::model::{Built, Model};
 use cornu_graph::{Error, Result};
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::panic::Location;
+use std::thread;
 
 /// The options of [`Model::evaluate`]; ends with [`Evaluate::run`].
 #[must_use = "evaluate does nothing until .run() is called"]
 pub struct Evaluate<'a> {
     line: &'static Location<'static>,
     model: &'a mut Model,
-    x: Vec<Column>,
-    y: Vec<Column>,
-    sample_weight: Option<Column>,
+    data: Data<'a>,
+    steps: Option<usize>,
     batch_size: usize,
     verbose: Verbose,
+    callbacks: CallbackList<'a>,
+    mistake: Option<Error>,
 }
 
 impl Model {
@@ -38,15 +42,21 @@ impl Model {
     /// ```
     #[track_caller]
     pub fn evaluate(&mut self, x: impl IntoColumns, y: impl IntoColumns) -> Evaluate<'_> {
-        Evaluate {
-            line: Location::caller(),
-            model: self,
-            x: x.into_columns(),
-            y: y.into_columns(),
-            sample_weight: None,
-            batch_size: 32,
-            verbose: Verbose::Auto,
-        }
+        let (x, y) = (x.into_columns(), y.into_columns());
+        Evaluate::new(
+            self,
+            Data::Columns(Columns { x, y, sample_weight: None }),
+            Location::caller(),
+        )
+    }
+
+    /// The loss and the metrics on batches of a generator.
+    #[track_caller]
+    pub fn evaluate_generator<'a, Way>(
+        &'a mut self,
+        generator: impl IntoGenerator<'a, Way>,
+    ) -> Evaluate<'a> {
+        Evaluate::new(self, Data::Generator(generator.into_generator()), Location::caller())
     }
 
     /// The figures of one batch.
@@ -55,22 +65,48 @@ impl Model {
     /// As [`Evaluate::run`].
     #[track_caller]
     pub fn test_on_batch(&mut self, x: impl IntoColumns, y: impl IntoColumns) -> Result<Logs> {
-        let evaluate = self.evaluate(x, y).verbose(0);
-        let samples = evaluate.x.first().map_or(0, Column::len);
-        evaluate.batch_size(samples.max(1)).run()
+        let x = x.into_columns();
+        let samples = x.first().map_or(0, Column::len).max(1);
+        self.evaluate(x, y).verbose(0).batch_size(samples).run()
     }
 }
 
-impl Evaluate<'_> {
+impl<'a> Evaluate<'a> {
+    fn new(model: &'a mut Model, data: Data<'a>, line: &'static Location<'static>) -> Evaluate<'a> {
+        Evaluate {
+            line,
+            model,
+            data,
+            steps: None,
+            batch_size: 32,
+            verbose: Verbose::Auto,
+            callbacks: CallbackList::default(),
+            mistake: None,
+        }
+    }
+
     /// Samples for each step. Changes the time, not the result.
     pub fn batch_size(mut self, batch_size: usize) -> Self {
         self.batch_size = batch_size;
         self
     }
 
+    /// Takes only so many batches. Needed for a generator that never ends.
+    pub fn steps(mut self, steps: usize) -> Self {
+        self.steps = Some(steps);
+        self
+    }
+
     /// How much each sample counts.
     pub fn sample_weight(mut self, weights: impl Into<Column>) -> Self {
-        self.sample_weight = Some(weights.into());
+        match &mut self.data {
+            Data::Columns(columns) => columns.sample_weight = Some(weights.into()),
+            Data::Generator(_) => {
+                self.mistake = Some(Error::value(
+                    "sample_weight needs arrays: a generator yields its weights as (x, y, weights)",
+                ));
+            }
+        }
         self
     }
 
@@ -80,66 +116,87 @@ impl Evaluate<'_> {
         self
     }
 
+    /// A callback, whose `on_test_…` hooks are called.
+    pub fn callback(mut self, callback: impl Callback + 'a) -> Self {
+        self.callbacks.push(callback);
+        self
+    }
+
     /// Evaluates.
     ///
     /// # Errors
-    /// If the model is not compiled, or the data are empty or do not fit the model.
-    pub fn run(self) -> Result<Logs> {
+    /// If the model is not compiled, the data are empty or do not fit the model, or a generator or
+    /// a callback fails.
+    pub fn run(mut self) -> Result<Logs> {
         let line = self.line;
-        let mut trainer =
-            self.model.take_trainer("evaluate").map_err(|e| lines::locate(e, line))?;
-        let run = || {
-            let built = self.model.built_for(&self.x)?;
-            let steps = self.x.first().map_or(0, Column::len).div_ceil(self.batch_size.max(1));
-            let mut progress = Progress::new(self.verbose, steps);
-            evaluate_columns(
-                &mut trainer,
-                &built,
-                &self.x,
-                &self.y,
-                self.sample_weight.as_ref(),
-                self.batch_size,
-                &mut progress,
-            )
+        let result = match self.mistake.take() {
+            Some(mistake) => Err(mistake),
+            None => self.evaluate(),
         };
-        // A panic in the user's code must not cost the optimizer's state.
-        let logs = catch_unwind(AssertUnwindSafe(run));
-        self.model.set_trainer(trainer);
-        logs.unwrap_or_else(|panic| resume_unwind(panic)).map_err(|e| lines::locate(e, line))
+        result.map_err(|e| lines::locate(e, line))
+    }
+
+    fn evaluate(self) -> Result<Logs> {
+        let Evaluate { model, data, steps, batch_size, verbose, mut callbacks, .. } = self;
+        let trainer = model.trainer_mut("evaluate")?;
+        trainer.tidy();
+        let seed = trainer.seed();
+        thread::scope(|scope| {
+            let options = Batching { batch_size, steps, class_weight: None, seed, shuffle: false };
+            let mut epochs = start(scope, data, &options)?;
+            let built = epochs.source.build(model)?;
+            let trainer = model.trainer_mut("evaluate")?;
+            epochs.source.prepare(trainer, &built, Purpose::Evaluate)?;
+            callbacks.push(ProgbarLogger::new(verbose));
+            let plan = Plan { epochs: 0, initial_epoch: 0, steps: epochs.steps() };
+            let mut training = Training::new(model, plan);
+            evaluate_epoch(&mut training, &mut callbacks, &built, &mut epochs)
+        })
     }
 }
 
-/// The figures on columns of data.
-pub(super) fn evaluate_columns(
-    trainer: &mut Trainer,
+/// The figures on one epoch of data.
+pub(super) fn evaluate_epoch(
+    training: &mut Training<'_>,
+    callbacks: &mut CallbackList<'_>,
     built: &Built,
-    x: &[Column],
-    y: &[Column],
-    sample_weight: Option<&Column>,
-    batch_size: usize,
-    progress: &mut Progress,
+    epochs: &mut Epochs,
 ) -> Result<Logs> {
-    check_data(x, y, sample_weight)?;
-    check_counts(built, x, y)?;
-    check_labels(trainer, built, y)?;
-    if batch_size == 0 {
-        return Err(Error::value("batch_size must be at least 1, not 0"));
+    callbacks.test_begin(training)?;
+    training.trainer().reset();
+    epochs.begin(0);
+    let mut done = 0;
+    while epochs.next(done, || 0)? {
+        callbacks.test_batch_begin(training, done)?;
+        epochs.source.run(training.trainer(), built, Purpose::Evaluate)?;
+        callbacks.test_batch_end(training, done)?;
+        done += 1;
     }
-    let columns: Vec<&Column> = x.iter().chain(y).chain(sample_weight).collect();
-    let feeds = Feeds::new(&columns);
-    let batches = Batches::new(feeds.samples(), batch_size);
-    let weighted = sample_weight.is_some();
-    trainer.reset();
-    for index in 0..batches.count() {
-        let samples = batches.get(index);
-        let size = samples.len();
-        let id = trainer.program(built, Purpose::Evaluate, size, &feeds, weighted)?;
-        trainer.get(id).run(&feeds, samples)?;
-        if progress.is_due() {
-            progress.step(index + 1, &trainer.logs());
-        }
-    }
-    let logs = trainer.logs();
-    progress.finish(batches.count(), &logs);
+    let logs = training.logs();
+    callbacks.test_end(training, &logs)?;
     Ok(logs)
+}
+
+impl Training<'_> {
+    /// The figures of the model, as it is now, on other data. The figures of the epoch so far are
+    /// not touched.
+    ///
+    /// # Errors
+    /// As [`Evaluate::run`].
+    pub fn evaluate(
+        &mut self,
+        x: impl IntoColumns,
+        y: impl IntoColumns,
+        batch_size: usize,
+    ) -> Result<Logs> {
+        let (x, y) = (x.into_columns(), y.into_columns());
+        let mut source = Source::rows(Columns { x, y, sample_weight: None }, batch_size)?;
+        let built = source.build(self.model())?;
+        source.prepare(self.trainer(), &built, Purpose::Evaluate)?;
+        let totals = self.trainer().totals();
+        let mut epochs = Epochs::new(source, None, None);
+        let logs = evaluate_epoch(self, &mut CallbackList::default(), &built, &mut epochs);
+        self.trainer().set_totals(totals);
+        logs
+    }
 }

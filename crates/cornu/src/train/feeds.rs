@@ -1,7 +1,8 @@
-//! How data gets into a program: resident tables, and the indexes of a batch's rows.
+//! How data gets into a program: resident tables and the indexes of a batch's rows, or the arrays of
+//! a batch as they are.
 //!
-//! The program gathers the rows itself. Columns that share an array share a table; columns that
-//! choose the same rows share an index.
+//! Of tables the program gathers the rows itself. Columns that share an array share a table;
+//! columns that choose the same rows share an index.
 
 use crate::data::Column;
 use crate::tensor::lower::Lowerer;
@@ -9,8 +10,9 @@ use cornu_graph::{Array, DType, NodeId, Op, TensorType};
 use std::sync::Arc;
 
 /// What a program has to know about its data. Programs are cached by it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct FeedSpec {
+    /// The arrays that are fed before the indexes: tables, or the columns of a batch.
     tables: Vec<TensorType>,
     indexes: usize,
     columns: Vec<ColumnSpec>,
@@ -19,9 +21,32 @@ pub struct FeedSpec {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct ColumnSpec {
     table: usize,
-    index: usize,
+    /// By which rows are gathered; `None` if the table is the batch itself.
+    index: Option<usize>,
     /// The bits of the scale: a float is no hash key.
     scale: Option<u32>,
+}
+
+/// The data of one step.
+#[derive(Clone, Copy)]
+pub enum StepData<'a> {
+    /// These samples of resident data.
+    Rows(&'a Feeds, &'a [u32]),
+    /// A batch as it is.
+    Batch(&'a [Array]),
+}
+
+impl<'a> StepData<'a> {
+    /// What the program is fed, in the order of [`FeedSpec::lower`].
+    pub fn arrays(self, indexes: &'a mut [Array]) -> Vec<&'a Array> {
+        match self {
+            StepData::Batch(arrays) => arrays.iter().collect(),
+            StepData::Rows(feeds, samples) => {
+                feeds.choose(samples, indexes);
+                feeds.tables.iter().chain(&*indexes).collect()
+            }
+        }
+    }
 }
 
 /// The data of a run.
@@ -37,7 +62,7 @@ impl Feeds {
     /// Feeds of columns with equally many samples.
     pub fn new(columns: &[&Column]) -> Feeds {
         let mut feeds = Feeds {
-            spec: FeedSpec { tables: vec![], indexes: 0, columns: vec![] },
+            spec: FeedSpec::default(),
             tables: vec![],
             rows: vec![],
             samples: columns.first().map_or(0, |c| c.len()),
@@ -70,7 +95,7 @@ impl Feeds {
             self.rows.len() - 1
         });
         let scale = column.scale().map(f32::to_bits);
-        self.spec.columns.push(ColumnSpec { table, index, scale });
+        self.spec.columns.push(ColumnSpec { table, index: Some(index), scale });
     }
 
     /// What a program has to know.
@@ -83,13 +108,8 @@ impl Feeds {
         self.samples
     }
 
-    /// Index arrays for batches of a size.
-    pub fn indexes(&self, batch: usize) -> Vec<Array> {
-        self.rows.iter().map(|_| Array::zeros([batch], DType::I32)).collect()
-    }
-
     /// Writes the rows of a batch of samples.
-    pub fn choose(&self, samples: &[u32], indexes: &mut [Array]) {
+    fn choose(&self, samples: &[u32], indexes: &mut [Array]) {
         for (rows, index) in self.rows.iter().zip(indexes) {
             let index = index.as_mut_slice::<i32>().expect("indexes are int32");
             match rows {
@@ -100,14 +120,22 @@ impl Feeds {
             }
         }
     }
-
-    /// What the program is fed, in the order of [`FeedSpec::lower`].
-    pub fn arrays<'a>(&'a self, indexes: &'a [Array]) -> Vec<&'a Array> {
-        self.tables.iter().chain(indexes).collect()
-    }
 }
 
 impl FeedSpec {
+    /// A batch of arrays of these types.
+    pub fn of_batch(types: impl Iterator<Item = TensorType>) -> FeedSpec {
+        let tables: Vec<TensorType> = types.collect();
+        let column = |table| ColumnSpec { table, index: None, scale: None };
+        let columns = (0..tables.len()).map(column).collect();
+        FeedSpec { tables, indexes: 0, columns }
+    }
+
+    /// Index arrays for batches of a size.
+    pub fn indexes(&self, batch: usize) -> Vec<Array> {
+        (0..self.indexes).map(|_| Array::zeros([batch], DType::I32)).collect()
+    }
+
     /// Adds the inputs of the program and the gathered, scaled columns.
     pub fn lower(&self, lowerer: &mut Lowerer) -> Vec<NodeId> {
         let tables: Vec<NodeId> = self.tables.iter().map(|ty| lowerer.input(ty.clone())).collect();
@@ -118,7 +146,11 @@ impl FeedSpec {
             .iter()
             .map(|column| {
                 let graph = &mut lowerer.graph;
-                let rows = graph.add(Op::Gather, &[tables[column.table], indexes[column.index]]);
+                let table = tables[column.table];
+                let rows = match column.index {
+                    Some(index) => graph.add(Op::Gather, &[table, indexes[index]]),
+                    None => table,
+                };
                 let Some(bits) = column.scale else { return rows };
                 let float = graph.cast(rows, DType::F32);
                 let scale = f64::from(f32::from_bits(bits));

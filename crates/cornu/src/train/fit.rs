@@ -1,52 +1,49 @@
-//! `fit`: training on columns of data.
+//! `fit`: the options of training.
 
-use super::batches::Batches;
-use super::evaluate::evaluate_columns;
-use super::feeds::Feeds;
-use super::progress::{Progress, Verbose};
-use super::step::Purpose;
-use super::trainer::ProgramId;
-use super::{History, Logs, Trainer, nan};
-use crate::data::{Column, IntoColumns};
-use crate::model::{Built, Model};
-use crate::optimizers::check_learning_rate;
-use crate::{lines, session};
-use cornu_graph::{Array, DType, Error, Result};
+use super::History;
+use super::progress::Verbose;
+use super::source::Columns;
+use crate::callbacks::{Callback, CallbackList, LearningRateScheduler};
+use crate::data::{Column, Generator, IntoColumns, IntoGenerator};
+use crate::lines;
+use crate::model::Model;
+use crate::train::Logs;
+use cornu_graph::{Error, Result};
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::sync::atomic::AtomicBool;
 
-/// The options of [`Model::fit`]; ends with [`Fit::run`].
+/// The options of [`Model::fit`] and [`Model::fit_generator`]; ends with [`Fit::run`].
 #[must_use = "fit does nothing until .run() is called"]
 pub struct Fit<'a> {
     line: &'static Location<'static>,
-    model: &'a mut Model,
-    x: Vec<Column>,
-    y: Vec<Column>,
-    sample_weight: Option<Column>,
-    class_weight: Option<BTreeMap<usize, f32>>,
-    validation: Option<Validation>,
-    validation_split: f64,
-    epochs: usize,
-    initial_epoch: usize,
-    batch_size: usize,
-    shuffle: bool,
-    verbose: Verbose,
-    allow_nan: bool,
-    trace_nan: bool,
-    schedule: Option<Box<Schedule<'a>>>,
-    stop: Option<Arc<AtomicBool>>,
+    pub(super) model: &'a mut Model,
+    pub(super) data: Data<'a>,
+    pub(super) class_weight: Option<BTreeMap<usize, f32>>,
+    pub(super) validation: Option<Data<'a>>,
+    pub(super) validation_split: f64,
+    pub(super) validation_steps: Option<usize>,
+    pub(super) validation_batch_size: Option<usize>,
+    pub(super) validation_freq: usize,
+    pub(super) steps_per_epoch: Option<usize>,
+    pub(super) epochs: usize,
+    pub(super) initial_epoch: usize,
+    pub(super) batch_size: usize,
+    pub(super) shuffle: bool,
+    pub(super) verbose: Verbose,
+    pub(super) allow_nan: bool,
+    pub(super) trace_nan: bool,
+    pub(super) callbacks: CallbackList<'a>,
+    pub(super) stop: Option<Arc<AtomicBool>>,
+    /// A mistake in the options, found before the run.
+    mistake: Option<Error>,
 }
 
-/// From the number of an epoch and the learning rate so far to the one of that epoch.
-type Schedule<'a> = dyn Fn(usize, f32) -> f32 + 'a;
-
-struct Validation {
-    x: Vec<Column>,
-    y: Vec<Column>,
-    sample_weight: Option<Column>,
+/// What is trained or evaluated on.
+pub(super) enum Data<'a> {
+    Columns(Columns),
+    Generator(Generator<'a>),
 }
 
 impl Model {
@@ -65,25 +62,29 @@ impl Model {
     /// ```
     #[track_caller]
     pub fn fit(&mut self, x: impl IntoColumns, y: impl IntoColumns) -> Fit<'_> {
-        Fit {
-            line: Location::caller(),
-            model: self,
-            x: x.into_columns(),
-            y: y.into_columns(),
-            sample_weight: None,
-            class_weight: None,
-            validation: None,
-            validation_split: 0.0,
-            epochs: 1,
-            initial_epoch: 0,
-            batch_size: 32,
-            shuffle: true,
-            verbose: Verbose::Auto,
-            allow_nan: false,
-            trace_nan: false,
-            schedule: None,
-            stop: None,
-        }
+        let (x, y) = (x.into_columns(), y.into_columns());
+        Fit::new(self, Data::Columns(Columns { x, y, sample_weight: None }), Location::caller())
+    }
+
+    /// Trains on batches that a generator makes on the way, on threads beside the training: a
+    /// closure, an iterator, a [`Generator`]. (In Keras 3 `fit` takes both; `fit_generator` is the
+    /// older name, and R's.)
+    ///
+    /// ```
+    /// # use cornu::prelude::*;
+    /// # let mut model = Sequential::new().add(Input::new([2])).add(Dense::new(1));
+    /// # model.compile("sgd", "mse").build()?;
+    /// let ones = || (Array::new([4, 2], vec![1.0f32; 8]), Array::new([4, 1], vec![3.0f32; 4]));
+    /// let batches = move || -> Result<_> {
+    ///     let (x, y) = ones();
+    ///     Ok((x?, y?))
+    /// };
+    /// model.fit_generator(batches).steps_per_epoch(20).epochs(2).verbose(0).run()?;
+    /// # Ok::<(), cornu::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn fit_generator<'a, Way>(&'a mut self, generator: impl IntoGenerator<'a, Way>) -> Fit<'a> {
+        Fit::new(self, Data::Generator(generator.into_generator()), Location::caller())
     }
 
     /// One step on one batch. The figures are of this batch alone.
@@ -92,9 +93,9 @@ impl Model {
     /// As [`Fit::run`].
     #[track_caller]
     pub fn train_on_batch(&mut self, x: impl IntoColumns, y: impl IntoColumns) -> Result<Logs> {
-        let fit = self.fit(x, y).verbose(0).shuffle(false);
-        let samples = fit.x.first().map_or(0, Column::len);
-        let history = fit.batch_size(samples.max(1)).run()?;
+        let x = x.into_columns();
+        let samples = x.first().map_or(0, Column::len).max(1);
+        let history = self.fit(x, y).verbose(0).shuffle(false).batch_size(samples).run()?;
         let mut logs = Logs::default();
         history.iter().for_each(|(name, values)| logs.set(name, values[0]));
         Ok(logs)
@@ -102,6 +103,31 @@ impl Model {
 }
 
 impl<'a> Fit<'a> {
+    fn new(model: &'a mut Model, data: Data<'a>, line: &'static Location<'static>) -> Fit<'a> {
+        Fit {
+            line,
+            model,
+            data,
+            class_weight: None,
+            validation: None,
+            validation_split: 0.0,
+            validation_steps: None,
+            validation_batch_size: None,
+            validation_freq: 1,
+            steps_per_epoch: None,
+            epochs: 1,
+            initial_epoch: 0,
+            batch_size: 32,
+            shuffle: true,
+            verbose: Verbose::Auto,
+            allow_nan: false,
+            trace_nan: false,
+            callbacks: CallbackList::default(),
+            stop: None,
+            mistake: None,
+        }
+    }
+
     /// How many times to go over the data. (`nb_epoch` in Keras 1.)
     pub fn epochs(mut self, epochs: usize) -> Self {
         self.epochs = epochs;
@@ -114,7 +140,14 @@ impl<'a> Fit<'a> {
         self
     }
 
-    /// Samples for each step.
+    /// Steps of an epoch. Needed for a generator that never ends. With arrays, the next epoch goes
+    /// on where this one ended.
+    pub fn steps_per_epoch(mut self, steps: usize) -> Self {
+        self.steps_per_epoch = Some(steps);
+        self
+    }
+
+    /// Samples for each step. The batches of a generator have their own size.
     pub fn batch_size(mut self, batch_size: usize) -> Self {
         self.batch_size = batch_size;
         self
@@ -129,7 +162,40 @@ impl<'a> Fit<'a> {
     /// Data to evaluate on after each epoch; the figures are recorded as `val_…`.
     pub fn validation_data(mut self, x: impl IntoColumns, y: impl IntoColumns) -> Self {
         let (x, y) = (x.into_columns(), y.into_columns());
-        self.validation = Some(Validation { x, y, sample_weight: None });
+        self.validation = Some(Data::Columns(Columns { x, y, sample_weight: None }));
+        self
+    }
+
+    /// How much each sample of [`Fit::validation_data`], which comes before, counts.
+    pub fn validation_sample_weight(mut self, weights: impl Into<Column>) -> Self {
+        match &mut self.validation {
+            Some(Data::Columns(columns)) => columns.sample_weight = Some(weights.into()),
+            _ => self.mistaken("validation_sample_weight comes after validation_data"),
+        }
+        self
+    }
+
+    /// A generator of batches to evaluate on after each epoch. It goes on from epoch to epoch.
+    pub fn validation_generator<Way>(mut self, generator: impl IntoGenerator<'a, Way>) -> Self {
+        self.validation = Some(Data::Generator(generator.into_generator()));
+        self
+    }
+
+    /// Steps of a validation. Needed for a generator that never ends.
+    pub fn validation_steps(mut self, steps: usize) -> Self {
+        self.validation_steps = Some(steps);
+        self
+    }
+
+    /// Samples for each step of the validation; those of training unless said otherwise.
+    pub fn validation_batch_size(mut self, batch_size: usize) -> Self {
+        self.validation_batch_size = Some(batch_size);
+        self
+    }
+
+    /// Validates only after every so many epochs.
+    pub fn validation_freq(mut self, epochs: usize) -> Self {
+        self.validation_freq = epochs;
         self
     }
 
@@ -142,7 +208,12 @@ impl<'a> Fit<'a> {
 
     /// How much each sample counts in the loss.
     pub fn sample_weight(mut self, weights: impl Into<Column>) -> Self {
-        self.sample_weight = Some(weights.into());
+        match &mut self.data {
+            Data::Columns(columns) => columns.sample_weight = Some(weights.into()),
+            Data::Generator(_) => self.mistaken(
+                "sample_weight needs arrays: a generator yields its weights as (x, y, weights)",
+            ),
+        }
         self
     }
 
@@ -153,11 +224,17 @@ impl<'a> Fit<'a> {
         self
     }
 
-    /// The learning rate of each epoch, from its number (from 0) and the rate so far: the schedule
-    /// of Keras's `LearningRateScheduler`.
-    pub fn learning_rate_schedule(mut self, schedule: impl Fn(usize, f32) -> f32 + 'a) -> Self {
-        self.schedule = Some(Box::new(schedule));
+    /// A callback: something that happens beside the steps. Callbacks are called in the order in
+    /// which they were given.
+    pub fn callback(mut self, callback: impl Callback + 'a) -> Self {
+        self.callbacks.push(callback);
         self
+    }
+
+    /// The learning rate of each epoch, from its number (from 0) and the rate so far: short for a
+    /// [`LearningRateScheduler`].
+    pub fn learning_rate_schedule(self, schedule: impl FnMut(usize, f32) -> f32 + 'a) -> Self {
+        self.callback(LearningRateScheduler::new(schedule))
     }
 
     /// How much to print: 0 nothing, 1 a bar, 2 a line for each epoch, or a [`Verbose`].
@@ -188,279 +265,20 @@ impl<'a> Fit<'a> {
     /// Trains.
     ///
     /// # Errors
-    /// If the model is not compiled, the data are empty or do not fit the model, or the loss is
-    /// not finite.
+    /// If the model is not compiled, the data are empty or do not fit the model, the loss is not
+    /// finite, a generator fails or ends early, or a callback fails. What was trained until then
+    /// stays.
     pub fn run(mut self) -> Result<History> {
         let line = self.line;
-        let mut trainer = self.model.take_trainer("fit").map_err(|e| lines::locate(e, line))?;
-        // A panic in a user's closure must not take the optimizer's state with it.
-        let history = catch_unwind(AssertUnwindSafe(|| self.run_with(&mut trainer)));
-        self.model.set_trainer(trainer);
-        history.unwrap_or_else(|panic| resume_unwind(panic)).map_err(|e| lines::locate(e, line))
-    }
-
-    fn run_with(&mut self, trainer: &mut Trainer) -> Result<History> {
-        trainer.tidy();
-        check_data(&self.x, &self.y, self.sample_weight.as_ref())?;
-        if self.batch_size == 0 {
-            return Err(Error::value("batch_size must be at least 1, not 0"));
-        }
-        self.split_validation()?;
-        self.apply_class_weight()?;
-        let built = self.model.built_for(&self.x)?;
-        check_counts(&built, &self.x, &self.y)?;
-        check_labels(trainer, &built, &self.y)?;
-        let columns = self.x.iter().chain(&self.y).chain(&self.sample_weight);
-        let feeds = Feeds::new(&columns.collect::<Vec<_>>());
-        let mut batches = Batches::new(feeds.samples(), self.batch_size);
-        // Before anything is printed: most mistakes come out here.
-        self.program(trainer, &built, &feeds, batches.get(0).len())?;
-        let seed = session::next_seed();
-        let mut history = History::default();
-        for epoch in self.initial_epoch..self.epochs {
-            if self.shuffle {
-                batches.shuffle(seed, epoch);
-            }
-            self.set_learning_rate(trainer, epoch)?;
-            let mut progress = Progress::new(self.verbose, batches.count());
-            progress.epoch(epoch, self.epochs);
-            trainer.reset();
-            let started = Instant::now();
-            let done = self.epoch(trainer, &built, &feeds, &batches, epoch, &mut progress)?;
-            let seconds = started.elapsed().as_secs_f64();
-            let mut logs = trainer.logs();
-            history.stopped = done < batches.count();
-            if !history.stopped {
-                self.validate(trainer, &built, &mut logs)?;
-            }
-            progress.finish(done, &logs);
-            if done > 0 {
-                history.push(epoch, seconds, &logs);
-            }
-            if history.stopped {
-                break;
-            }
-        }
-        Ok(history)
-    }
-
-    fn set_learning_rate(&self, trainer: &Trainer, epoch: usize) -> Result<()> {
-        let Some(schedule) = &self.schedule else { return Ok(()) };
-        let variable = &trainer.state.learning_rate;
-        let rate = schedule(epoch, variable.number() as f32);
-        check_learning_rate(rate)?;
-        variable.assign(Array::scalar(rate))
-    }
-
-    fn program(
-        &self,
-        trainer: &mut Trainer,
-        built: &Built,
-        feeds: &Feeds,
-        size: usize,
-    ) -> Result<ProgramId> {
-        trainer.program(built, Purpose::Train, size, feeds, self.sample_weight.is_some())
-    }
-
-    /// The steps of one epoch; returns how many were done.
-    fn epoch(
-        &self,
-        trainer: &mut Trainer,
-        built: &Built,
-        feeds: &Feeds,
-        batches: &Batches,
-        epoch: usize,
-        progress: &mut Progress,
-    ) -> Result<usize> {
-        let mut ready = (0, None);
-        for index in 0..batches.count() {
-            if self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed)) {
-                return Ok(index);
-            }
-            let samples = batches.get(index);
-            // All batches but the last are of one size, and so of one program.
-            let id = match ready {
-                (size, Some(id)) if size == samples.len() => id,
-                _ => self.program(trainer, built, feeds, samples.len())?,
-            };
-            ready = (samples.len(), Some(id));
-            let program = trainer.get(id);
-            let before = if self.trace_nan { program.snapshot() } else { vec![] };
-            program.run(feeds, samples)?;
-            if !self.allow_nan && !trainer.loss_is_finite() {
-                let error = nan::not_finite(epoch, index);
-                if !self.trace_nan {
-                    return Err(error);
-                }
-                return Err(nan::locate(error, trainer.get(id), feeds, &before));
-            }
-            if progress.is_due() {
-                progress.step(index + 1, &trainer.logs());
-            }
-        }
-        Ok(batches.count())
-    }
-
-    fn validate(&self, trainer: &mut Trainer, built: &Built, logs: &mut Logs) -> Result<()> {
-        let Some(validation) = &self.validation else { return Ok(()) };
-        let figures = evaluate_columns(
-            trainer,
-            built,
-            &validation.x,
-            &validation.y,
-            validation.sample_weight.as_ref(),
-            self.batch_size,
-            &mut Progress::new(Verbose::Silent, 0),
-        )
-        .map_err(|e| e.within("validation data"))?;
-        figures.iter().for_each(|(name, value)| logs.set(format!("val_{name}"), value));
-        Ok(())
-    }
-
-    /// Cuts the last part of the data off for validation.
-    fn split_validation(&mut self) -> Result<()> {
-        if self.validation_split == 0.0 || self.validation.is_some() {
-            return Ok(());
-        }
-        let samples = self.x.first().map_or(0, Column::len);
-        let part = self.validation_split;
-        let kept = (samples as f64 * (1.0 - part)).floor();
-        if !(0.0..1.0).contains(&part) || kept < 1.0 || kept as usize == samples {
-            return Err(Error::value(format!(
-                "validation_split {part} of {samples} samples leaves nothing to train or to \
-                 validate on"
-            ))
-            .help("it is the part of the data to validate on: more than 0 and less than 1"));
-        }
-        let kept = kept as usize;
-        let cut = |columns: &[Column], from: usize, to: usize| {
-            let shared = columns.first().map(|c| c.select(from..to)).transpose()?;
-            columns
-                .iter()
-                .map(|column| match (&shared, column.rows()) {
-                    // Columns of all rows share one index of rows.
-                    (Some(first), None) if columns[0].rows().is_none() => {
-                        Ok(column.with_rows_of(first))
-                    }
-                    _ => column.select(from..to),
-                })
-                .collect::<Result<Vec<Column>>>()
+        let result = match self.mistake.take() {
+            Some(mistake) => Err(mistake),
+            None => super::run::run(self),
         };
-        let mut all: Vec<Column> = self.x.clone();
-        all.extend(self.y.iter().cloned());
-        all.extend(self.sample_weight.iter().cloned());
-        let parts = |from, to| -> Result<Validation> {
-            let mut columns = cut(&all, from, to)?;
-            let sample_weight = self.sample_weight.as_ref().and_then(|_| columns.pop());
-            let y = columns.split_off(self.x.len());
-            Ok(Validation { x: columns, y, sample_weight })
-        };
-        let validation = parts(kept, samples)?;
-        let Validation { x, y, sample_weight } = parts(0, kept)?;
-        (self.x, self.y, self.sample_weight) = (x, y, sample_weight);
-        self.validation = Some(validation);
-        Ok(())
+        result.map_err(|e| lines::locate(e, line))
     }
 
-    /// Turns class weights into sample weights.
-    fn apply_class_weight(&mut self) -> Result<()> {
-        let Some(weights) = self.class_weight.take() else { return Ok(()) };
-        let [y] = self.y.as_slice() else {
-            return Err(Error::value("class_weight needs a model with one output"));
-        };
-        let classes = classes_of(&y.to_array()?)?;
-        let mut values: Vec<f32> =
-            classes.iter().map(|class| weights.get(class).copied().unwrap_or(1.0)).collect();
-        if let Some(given) = &self.sample_weight {
-            let given = given.to_array()?.cast(DType::F32);
-            if given.len() != values.len() {
-                return Err(Error::shape(format!(
-                    "with class_weight, sample_weight must have one number for each sample, not \
-                     shape {}",
-                    cornu_graph::Shape::from(given.shape())
-                )));
-            }
-            values.iter_mut().zip(given.as_slice::<f32>()?).for_each(|(v, w)| *v *= w);
-        }
-        self.sample_weight = Some(Column::new(Array::new([values.len()], values)?));
-        Ok(())
+    /// Remembers the first mistake in the options.
+    fn mistaken(&mut self, what: &str) {
+        self.mistake.get_or_insert(Error::value(what));
     }
-}
-
-/// The class of each sample: the label, or the place of the largest in a one-hot row.
-fn classes_of(y: &Array) -> Result<Vec<usize>> {
-    let values = y.values().to_f64();
-    match y.shape() {
-        [_] | [_, 1] => match values.iter().find(|v| **v < 0.0 || v.fract() != 0.0) {
-            Some(bad) => Err(Error::data(format!("class_weight needs classes 0, 1, …, not {bad}"))),
-            None => Ok(values.iter().map(|&v| v as usize).collect()),
-        },
-        [_, classes] if *classes > 0 => Ok(values
-            .chunks(*classes)
-            .map(|row| (0..*classes).rev().max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or(0))
-            .collect()),
-        shape => Err(Error::shape(format!(
-            "class_weight needs labels (n,) or one-hot rows (n, classes), not {}",
-            cornu_graph::Shape::from(shape)
-        ))),
-    }
-}
-
-/// Checks that there are samples, and equally many everywhere.
-pub(super) fn check_data(x: &[Column], y: &[Column], sample_weight: Option<&Column>) -> Result<()> {
-    let all: Vec<&Column> = x.iter().chain(y).chain(sample_weight).collect();
-    let samples = x.first().map_or(0, Column::len);
-    if samples == 0 {
-        return Err(Error::data("the data are empty").help("x must have at least one sample"));
-    }
-    if all.iter().any(|c| c.array().shape().is_empty()) {
-        return Err(Error::shape("data must have a first dimension of samples, not be one number"));
-    }
-    if all.iter().any(|c| i32::try_from(c.array().rows()).is_err()) {
-        return Err(Error::data("an array can have at most 2147483647 rows"));
-    }
-    if let Some(other) = all.iter().find(|c| c.len() != samples) {
-        return Err(Error::data(format!(
-            "all data must have equally many samples, but there are {samples} and {}",
-            other.len()
-        )));
-    }
-    Ok(())
-}
-
-/// Checks that there is a column for each input and output.
-pub(super) fn check_counts(built: &Built, x: &[Column], y: &[Column]) -> Result<()> {
-    for (what, wanted, given) in
-        [("inputs", built.inputs.len(), x.len()), ("outputs", built.outputs.len(), y.len())]
-    {
-        if wanted != given {
-            return Err(Error::data(format!(
-                "the model has {wanted} {what}, but {given} arrays were given for them"
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// Checks that class numbers are those of the output's classes: an index out of range would train
-/// on nothing without a word.
-pub(super) fn check_labels(trainer: &Trainer, built: &Built, y: &[Column]) -> Result<()> {
-    for ((spec, output), column) in trainer.outputs.iter().zip(&built.outputs).zip(y) {
-        let Some(classes) = output.shape().dims().last().and_then(|d| d.known()) else { continue };
-        if !spec.loss.takes_labels() {
-            continue;
-        }
-        let ignored = spec.loss.ignored_label().map(f64::from);
-        let values = column.to_array()?.values().to_f64();
-        let is_class = |v: f64| v >= 0.0 && v < classes as f64 && v.fract() == 0.0;
-        let bad = values.iter().find(|&&v| !is_class(v) && Some(v) != ignored);
-        if let Some(bad) = bad {
-            return Err(Error::data(format!(
-                "label {bad} for output '{}', which has {classes} classes: labels go from 0 to {}",
-                spec.name,
-                classes.saturating_sub(1)
-            )));
-        }
-    }
-    Ok(())
 }

@@ -1,7 +1,10 @@
 //! Training, evaluation and prediction.
 
 mod batches;
+mod checks;
+mod class_weight;
 mod compile;
+mod epoch;
 mod evaluate;
 mod feeds;
 mod fit;
@@ -9,8 +12,12 @@ mod history;
 mod nan;
 mod predict;
 mod progress;
+mod run;
 mod show;
+mod source;
+mod split;
 mod step;
+mod stream;
 mod trainer;
 
 pub use compile::Compile;
@@ -19,6 +26,17 @@ pub(crate) use feeds::FeedSpec;
 pub use fit::Fit;
 pub use history::{History, Logs};
 pub use predict::Predict;
+pub(crate) use progress::Progress;
 pub use progress::Verbose;
 pub(crate) use step::StepProgram;
 pub(crate) use trainer::Trainer;
+
+/// What a run is to do.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// At which epoch training ends.
+    pub epochs: usize,
+    pub initial_epoch: usize,
+    /// The steps of an epoch, if they are known.
+    pub steps: Option<usize>,
+}

@@ -1,6 +1,6 @@
 //! A loss that is not a number: stopping, and finding where it began.
 
-use super::feeds::Feeds;
+use super::feeds::StepData;
 use super::step::StepProgram;
 use cornu_graph::{Array, Error, ErrorKind, interpret, print};
 
@@ -18,8 +18,13 @@ pub fn not_finite(epoch: usize, step: usize) -> Error {
 
 /// Runs the step again, slowly, and names the first op whose result is not finite although what
 /// it was given is.
-pub fn locate(error: Error, program: &StepProgram, feeds: &Feeds, before: &[Array]) -> Error {
-    let inputs = program.last_feeds(feeds);
+pub fn locate(
+    error: Error,
+    program: &mut StepProgram,
+    data: StepData<'_>,
+    before: &[Array],
+) -> Error {
+    let inputs = program.fed(data);
     let found = interpret::first_not_finite(&program.graph, &inputs, before);
     let Ok(Some(id)) = found else { return error };
     let node = program.graph.node(id);

@@ -1,25 +1,31 @@
 //! `predict`: the outputs for new data.
 
-use super::batches::Batches;
-use super::feeds::Feeds;
-use super::fit::check_data;
-use super::progress::{Progress, Verbose};
+use super::checks::check_data;
+use super::epoch::Epochs;
+use super::fit::Data;
+use super::progress::Verbose;
+use super::run::{Batching, start};
+use super::source::Columns;
 use super::step::{self, Purpose};
-use super::{Logs, trainer};
-use crate::data::{Column, IntoColumns};
+use super::trainer;
+use crate::callbacks::{Callback, CallbackList, ProgbarLogger};
+use crate::data::{IntoColumns, IntoGenerator};
 use crate::lines;
 use crate::model::{Built, Model};
 use cornu_graph::{Array, Dim, Error, Result, Values, with_values};
 use std::panic::Location;
+use std::thread;
 
 /// The options of [`Model::predict`]; ends with [`Predict::run`].
 #[must_use = "predict does nothing until .run() is called"]
 pub struct Predict<'a> {
     line: &'static Location<'static>,
     model: &'a Model,
-    x: Vec<Column>,
+    data: Data<'a>,
+    steps: Option<usize>,
     batch_size: usize,
     verbose: Verbose,
+    callbacks: CallbackList<'a>,
 }
 
 impl Model {
@@ -38,17 +44,46 @@ impl Model {
     /// ```
     #[track_caller]
     pub fn predict(&self, x: impl IntoColumns) -> Predict<'_> {
-        Predict {
-            line: Location::caller(),
-            model: self,
-            x: x.into_columns(),
-            batch_size: 32,
-            verbose: Verbose::Silent,
-        }
+        let columns = Columns { x: x.into_columns(), y: vec![], sample_weight: None };
+        Predict::new(self, Data::Columns(columns), Location::caller())
+    }
+
+    /// The outputs for the batches of a generator; it yields inputs alone, or `(x, y)` of which
+    /// `y` is not used.
+    #[track_caller]
+    pub fn predict_generator<'a, Way>(
+        &'a self,
+        generator: impl IntoGenerator<'a, Way>,
+    ) -> Predict<'a> {
+        Predict::new(self, Data::Generator(generator.into_generator()), Location::caller())
     }
 }
 
-impl Predict<'_> {
+impl<'a> Predict<'a> {
+    fn new(model: &'a Model, data: Data<'a>, line: &'static Location<'static>) -> Predict<'a> {
+        Predict {
+            line,
+            model,
+            data,
+            steps: None,
+            batch_size: 32,
+            verbose: Verbose::Silent,
+            callbacks: CallbackList::default(),
+        }
+    }
+
+    /// Takes only so many batches. Needed for a generator that never ends.
+    pub fn steps(mut self, steps: usize) -> Self {
+        self.steps = Some(steps);
+        self
+    }
+
+    /// A callback, whose `on_predict_…` hooks are called.
+    pub fn callback(mut self, callback: impl Callback + 'a) -> Self {
+        self.callbacks.push(callback);
+        self
+    }
+
     /// Samples for each step. Changes the time, not the result.
     pub fn batch_size(mut self, batch_size: usize) -> Self {
         self.batch_size = batch_size;
@@ -86,81 +121,119 @@ impl Predict<'_> {
     }
 
     fn outputs(self) -> Result<Vec<Array>> {
-        check_data(&self.x, &[], None)?;
-        if self.batch_size == 0 {
-            return Err(Error::value("batch_size must be at least 1, not 0"));
+        let Predict { model, data, steps, batch_size, verbose, mut callbacks, .. } = self;
+        if let Data::Columns(columns) = &data {
+            check_data(&columns.x, &[], None)?;
         }
-        let built = self.model.built_for(&self.x)?;
-        if built.inputs.len() != self.x.len() {
-            return Err(Error::data(format!(
-                "the model has {} inputs, but {} arrays were given",
-                built.inputs.len(),
-                self.x.len()
-            )));
-        }
-        check_rows(&built, self.x[0].len().div_ceil(self.batch_size))?;
-        let feeds = Feeds::new(&self.x.iter().collect::<Vec<_>>());
-        let batches = Batches::new(feeds.samples(), self.batch_size);
-        let mut progress = Progress::new(self.verbose, batches.count());
-        let mut outputs: Vec<Array> = vec![];
-        let mut programs = self.model.predict_programs();
-        for index in 0..batches.count() {
-            let samples = batches.get(index);
-            let size = samples.len();
-            let program = programs.get_or_build(size, feeds.spec(), || {
-                let random = trainer::random_state(0);
-                step::build(&built, None, Purpose::Predict, size, &feeds, &random)
-            })?;
-            program.run(&feeds, samples)?;
-            let results = (0..built.outputs.len()).map(|i| program.output(i));
-            if index == 0 {
-                outputs = results.map(|first| room_for(first, feeds.samples(), size)).collect();
-            } else {
-                let offset = index * self.batch_size;
-                for (output, part) in outputs.iter_mut().zip(results) {
-                    store(output, &part, offset);
-                }
+        thread::scope(|scope| {
+            let options =
+                Batching { batch_size, steps, class_weight: None, seed: 0, shuffle: false };
+            let mut epochs = start(scope, data, &options)?;
+            let built = epochs.source.build_to_predict(model)?;
+            if epochs.steps() != Some(1) {
+                check_rows(&built)?;
             }
-            if progress.is_due() {
-                progress.step(index + 1, &Logs::default());
-            }
-        }
-        progress.finish(batches.count(), &Logs::default());
-        Ok(outputs)
+            callbacks.push(ProgbarLogger::of_predict(verbose, epochs.steps()));
+            callbacks.predict_begin(model)?;
+            let outputs = predict_epoch(model, &built, &mut epochs, &mut callbacks)?;
+            callbacks.predict_end(model)?;
+            Ok(outputs)
+        })
     }
 }
 
+fn predict_epoch(
+    model: &Model,
+    built: &Built,
+    epochs: &mut Epochs,
+    callbacks: &mut CallbackList<'_>,
+) -> Result<Vec<Array>> {
+    let samples = epochs.source.all_samples();
+    let mut outputs: Vec<Rows> = vec![];
+    let (mut step, mut done) = (0, 0);
+    epochs.begin(0);
+    while epochs.next(step, || 0)? {
+        callbacks.predict_batch_begin(model, step)?;
+        let (source, size) = (&epochs.source, epochs.source.samples());
+        {
+            let mut programs = model.predict_programs();
+            let program = programs.get_or_build(size, source.spec(), || {
+                let random = trainer::random_state(0);
+                step::build(built, None, Purpose::Predict, size, source.spec(), &random)
+            })?;
+            program.run(source.data())?;
+            for index in 0..built.outputs.len() {
+                let part = program.output(index);
+                match outputs.get_mut(index) {
+                    Some(rows) => rows.store(&part, done),
+                    None => outputs.push(Rows::begin(part, samples, size)),
+                }
+            }
+        }
+        (step, done) = (step + 1, done + size);
+        callbacks.predict_batch_end(model, step - 1)?;
+    }
+    Ok(outputs.into_iter().map(|rows| rows.finish(done)).collect())
+}
+
 /// Batches are put together row by row: each output must have a row for each sample.
-fn check_rows(built: &Built, batches: usize) -> Result<()> {
+fn check_rows(built: &Built) -> Result<()> {
     let wrong = built.outputs.iter().find(|o| o.shape().dims().first() != Some(&Dim::BATCH));
     match wrong {
-        Some(output) if batches > 1 => Err(Error::shape(format!(
+        Some(output) => Err(Error::shape(format!(
             "an output of the model has shape {}, not one row for each sample, so that batches \
              cannot be put together",
             output.shape()
         ))
         .help("predict all samples at once with .batch_size(…)")),
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 
-/// An array for all samples that begins with the first batch.
-fn room_for(first: Array, samples: usize, batch: usize) -> Array {
-    if samples <= batch {
-        return first;
-    }
-    let mut shape = first.shape().to_vec();
-    shape[0] = samples;
-    let mut all = Array::zeros(shape, first.dtype());
-    store(&mut all, &first, 0);
-    all
-}
+/// An output of all batches, put together.
+struct Rows(Array);
 
-/// Copies a batch to its place among all samples.
-fn store(all: &mut Array, part: &Array, offset: usize) {
-    let width = part.len() / part.rows().max(1);
-    let range = offset * width..offset * width + part.len();
-    with_values!(all.values_mut(), values => copy_into(&mut values[range], part.values()));
+impl Rows {
+    /// Begins with the first batch, with room for all samples if their number is known.
+    fn begin(first: Array, samples: Option<usize>, batch: usize) -> Rows {
+        match samples {
+            Some(samples) if samples > batch => {
+                let mut shape = first.shape().to_vec();
+                shape[0] = samples;
+                let mut rows = Rows(Array::zeros(shape, first.dtype()));
+                rows.store(&first, 0);
+                rows
+            }
+            _ => Rows(first),
+        }
+    }
+
+    /// Copies a batch to its place among all samples.
+    fn store(&mut self, part: &Array, row: usize) {
+        let width = part.len() / part.rows().max(1);
+        let range = row * width..row * width + part.len();
+        if range.end > self.0.len() {
+            self.grow(range.end.max(self.0.len() * 2).next_multiple_of(width.max(1)));
+        }
+        with_values!(self.0.values_mut(), values => copy_into(&mut values[range], part.values()));
+    }
+
+    /// More room: a generator does not say how much it will yield.
+    fn grow(&mut self, len: usize) {
+        let mut shape = self.0.shape().to_vec();
+        let width = self.0.len() / shape[0].max(1);
+        shape[0] = len / width.max(1);
+        let larger = Array::zeros(shape, self.0.dtype());
+        let old = std::mem::replace(&mut self.0, larger);
+        self.store(&old, 0);
+    }
+
+    fn finish(self, samples: usize) -> Array {
+        if self.0.rows() == samples || self.0.shape().is_empty() {
+            return self.0;
+        }
+        self.0.slice_rows(0, samples).unwrap_or(self.0)
+    }
 }
 
 fn copy_into<T: cornu_graph::Element>(target: &mut [T], source: &Values) {

@@ -32,7 +32,8 @@ impl From<u8> for Verbose {
 /// The progress of one epoch, or of one evaluation.
 pub struct Progress {
     style: Verbose,
-    total: usize,
+    /// How many steps there are, if that is known.
+    total: Option<usize>,
     started: Instant,
     drawn: Option<Instant>,
     width: usize,
@@ -44,8 +45,8 @@ const CELLS: usize = 20;
 const PAUSE: Duration = Duration::from_millis(100);
 
 impl Progress {
-    /// Progress of this many steps.
-    pub fn new(verbose: Verbose, total: usize) -> Progress {
+    /// Progress of this many steps, if their number is known.
+    pub fn new(verbose: Verbose, total: Option<usize>) -> Progress {
         let style = match verbose {
             Verbose::Auto if stdout().is_terminal() => Verbose::Bar,
             Verbose::Auto => Verbose::Lines,
@@ -68,12 +69,18 @@ impl Progress {
 
     /// Draws the bar after `done` steps.
     pub fn step(&mut self, done: usize, logs: &Logs) {
-        if self.is_due() && done < self.total {
+        let elapsed = self.started.elapsed().as_secs_f64();
+        let place = match self.total {
+            Some(total) if done >= total => return,
+            Some(total) => {
+                let left = elapsed / done as f64 * (total - done) as f64;
+                format!("{} {}", bar(done, total), clock(left))
+            }
+            None => format!("{} {elapsed:.0}s", endless(done)),
+        };
+        if self.is_due() {
             self.drawn = Some(Instant::now());
-            let left =
-                self.started.elapsed().as_secs_f64() / done as f64 * (self.total - done) as f64;
-            let text = format!("{} {}", self.bar(done), clock(left));
-            self.draw(&format!("{text} {}{}", per_step(self.pace(done)), figures(logs)));
+            self.draw(&format!("{place} {}{}", per_step(self.pace(done)), figures(logs)));
         }
     }
 
@@ -84,11 +91,12 @@ impl Progress {
         match self.style {
             Verbose::Silent | Verbose::Auto => {}
             Verbose::Bar => {
-                self.draw(&format!("{} {seconds:.0}s {pace}{}", self.bar(done), figures(logs)));
+                let bar = bar(done, self.total.unwrap_or(done));
+                self.draw(&format!("{bar} {seconds:.0}s {pace}{}", figures(logs)));
                 say("\n");
             }
             Verbose::Lines => {
-                let total = self.total;
+                let total = self.total.unwrap_or(done);
                 say(&format!("{done}/{total} - {seconds:.0}s - {pace}{}\n", figures(logs)));
             }
         }
@@ -98,18 +106,6 @@ impl Progress {
         self.started.elapsed().as_secs_f64() / done.max(1) as f64
     }
 
-    fn bar(&self, done: usize) -> String {
-        let filled = (CELLS * done).checked_div(self.total).unwrap_or(CELLS).min(CELLS);
-        let digits = self.total.to_string().len();
-        // Filled cells are bright and the rest dim, as in Keras's bar.
-        format!(
-            "\x1b[1m{done:>digits$}/{}\x1b[0m \x1b[32m{}\x1b[0m\x1b[37m{}\x1b[0m",
-            self.total,
-            "━".repeat(filled),
-            "━".repeat(CELLS - filled)
-        )
-    }
-
     /// Draws over the line before.
     fn draw(&mut self, text: &str) {
         let width = visible_width(text);
@@ -117,6 +113,22 @@ impl Progress {
         say(&format!("\r{text}{blank}"));
         self.width = width;
     }
+}
+
+fn bar(done: usize, total: usize) -> String {
+    let filled = (CELLS * done).checked_div(total).unwrap_or(CELLS).min(CELLS);
+    let digits = total.to_string().len();
+    // Filled cells are bright and the rest dim, as in Keras's bar.
+    format!(
+        "\x1b[1m{done:>digits$}/{total}\x1b[0m \x1b[32m{}\x1b[0m\x1b[37m{}\x1b[0m",
+        "━".repeat(filled),
+        "━".repeat(CELLS - filled)
+    )
+}
+
+/// What stands in the bar's place while nobody knows how many steps there are.
+fn endless(done: usize) -> String {
+    format!("\x1b[1m{done:>7}/Unknown\x1b[0m")
 }
 
 fn figures(logs: &Logs) -> String {
@@ -185,9 +197,9 @@ mod tests {
 
     #[test]
     fn the_bar_fills() {
-        let progress = Progress::new(Verbose::Bar, 3750);
-        assert_eq!(visible_width(&progress.bar(1875)), 9 + 1 + CELLS);
-        assert!(progress.bar(3750).contains(&"━".repeat(CELLS)));
-        assert!(progress.bar(5).contains("   5/3750"));
+        assert_eq!(visible_width(&bar(1875, 3750)), 9 + 1 + CELLS);
+        assert!(bar(3750, 3750).contains(&"━".repeat(CELLS)));
+        assert!(bar(5, 3750).contains("   5/3750"));
+        assert!(endless(5).contains("5/Unknown"));
     }
 }

@@ -20,14 +20,13 @@ impl Model {
     ) -> Result<String> {
         let (x, y) = (x.into_columns(), y.into_columns());
         let built = self.built_for(&x)?;
-        let mut trainer = self.take_trainer("show_program")?;
+        let trainer = self.trainer_mut("show_program")?;
         let columns: Vec<&Column> = x.iter().chain(&y).collect();
         let feeds = Feeds::new(&columns);
         let random = trainer.state.random.clone();
         let program =
-            step::build(&built, Some(&mut trainer), Purpose::Train, batch_size, &feeds, &random);
-        self.set_trainer(trainer);
-        let graph = passes::optimize(program?.graph);
+            step::build(&built, Some(trainer), Purpose::Train, batch_size, feeds.spec(), &random)?;
+        let graph = passes::optimize(program.graph);
         let plan = Plan::new(graph, plan::Options::default(), |_, _| 0);
         Ok(format!(
             "{}{} instructions, {} bytes for values between them\n",

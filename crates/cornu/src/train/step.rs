@@ -1,6 +1,6 @@
 //! Building the program of a step: forward, losses, metrics, gradients and update in one graph.
 
-use super::feeds::Feeds;
+use super::feeds::{FeedSpec, StepData};
 use super::trainer::{Figure, Trainer};
 use crate::model::Built;
 use crate::tensor::lower::{Lowerer, Mode};
@@ -41,9 +41,8 @@ pub struct StepProgram {
 
 impl StepProgram {
     /// Runs one batch of samples.
-    pub fn run(&mut self, feeds: &Feeds, samples: &[u32]) -> Result<()> {
-        feeds.choose(samples, &mut self.indexes);
-        let arrays = feeds.arrays(&self.indexes);
+    pub fn run(&mut self, data: StepData<'_>) -> Result<()> {
+        let arrays = data.arrays(&mut self.indexes);
         self.variables.run(self.program.as_mut(), &arrays)
     }
 
@@ -57,9 +56,9 @@ impl StepProgram {
         self.variables.values()
     }
 
-    /// What the last run was fed.
-    pub fn last_feeds(&self, feeds: &Feeds) -> Vec<Array> {
-        feeds.arrays(&self.indexes).into_iter().cloned().collect()
+    /// What a run on these data is fed.
+    pub fn fed(&mut self, data: StepData<'_>) -> Vec<Array> {
+        data.arrays(&mut self.indexes).into_iter().cloned().collect()
     }
 }
 
@@ -70,12 +69,12 @@ pub fn build(
     trainer: Option<&mut Trainer>,
     purpose: Purpose,
     batch: usize,
-    feeds: &Feeds,
+    feeds: &FeedSpec,
     random: &Variable,
 ) -> Result<StepProgram> {
     let lowerer = Lowerer::new(purpose.mode(), batch).with_random(random.clone());
     let mut builder = Builder { lowerer, batch, model };
-    let columns = feeds.spec().lower(&mut builder.lowerer);
+    let columns = feeds.lower(&mut builder.lowerer);
     let outputs = builder.forward(&columns)?;
     builder.check_all_known()?;
     match trainer {
@@ -345,7 +344,7 @@ impl Builder<'_> {
         self.lowerer.update(random, next);
     }
 
-    fn load(self, feeds: &Feeds) -> Result<StepProgram> {
+    fn load(self, feeds: &FeedSpec) -> Result<StepProgram> {
         let Lowerer { graph, variables, .. } = self.lowerer;
         debug_assert!(cornu_graph::verify::verify(&graph).is_ok(), "{graph}");
         let program = backend::compile(graph.clone())?;

@@ -1,7 +1,7 @@
 //! What `compile` leaves behind: optimizer, losses, metrics, their variables, and the programs.
 
 use super::Logs;
-use super::feeds::{FeedSpec, Feeds};
+use super::feeds::FeedSpec;
 use super::step::{self, Purpose, StepProgram};
 use crate::losses::Loss;
 use crate::metrics::{Metric, MetricSpec};
@@ -30,6 +30,8 @@ pub(crate) struct Trainer {
     programs: Vec<StepProgram>,
     /// Which program is for which data.
     keys: HashMap<ProgramKey, ProgramId>,
+    /// The program that was asked for last: nearly always it is wanted again.
+    last: Option<(ProgramKey, ProgramId)>,
 }
 
 /// A program of a trainer.
@@ -100,6 +102,7 @@ impl Trainer {
             trackers: None,
             programs: vec![],
             keys: HashMap::new(),
+            last: None,
         }
     }
 
@@ -156,18 +159,28 @@ impl Trainer {
         built: &Built,
         purpose: Purpose,
         batch: usize,
-        feeds: &Feeds,
+        feeds: &FeedSpec,
         weighted: bool,
     ) -> Result<ProgramId> {
-        let key = ProgramKey { purpose, batch, feeds: feeds.spec().clone(), weighted };
-        if let Some(&id) = self.keys.get(&key) {
-            return Ok(id);
+        if let Some((last, id)) = &self.last
+            && (last.purpose, last.batch, last.weighted) == (purpose, batch, weighted)
+            && last.feeds == *feeds
+        {
+            return Ok(*id);
         }
-        let random = self.state.random.clone();
-        let program = step::build(built, Some(self), purpose, batch, feeds, &random)?;
-        let id = ProgramId(self.programs.len());
-        self.programs.push(program);
-        self.keys.insert(key, id);
+        let key = ProgramKey { purpose, batch, feeds: feeds.clone(), weighted };
+        let id = match self.keys.get(&key) {
+            Some(&id) => id,
+            None => {
+                let random = self.state.random.clone();
+                let program = step::build(built, Some(self), purpose, batch, feeds, &random)?;
+                self.programs.push(program);
+                let id = ProgramId(self.programs.len() - 1);
+                self.keys.insert(key.clone(), id);
+                id
+            }
+        };
+        self.last = Some((key, id));
         Ok(id)
     }
 
@@ -196,6 +209,7 @@ impl Trainer {
         if self.programs.len() > MOST_PROGRAMS {
             self.programs.clear();
             self.keys.clear();
+            self.last = None;
         }
     }
 
@@ -215,6 +229,31 @@ impl Trainer {
             logs.set(tracker.name.as_str(), tracker.result());
         }
         logs
+    }
+
+    /// How many steps the optimizer made since `compile`.
+    pub fn iterations(&self) -> u64 {
+        self.state.iterations.number() as u64
+    }
+
+    /// The seed that everything random in this training comes from.
+    pub fn seed(&self) -> u64 {
+        let state = self.state.random.value().values().to_f64();
+        let half = |i: usize| u64::from(state.get(i).copied().unwrap_or_default() as i32 as u32);
+        half(0) | half(1) << 32
+    }
+
+    /// The totals now, to go on adding after another evaluation.
+    pub fn totals(&self) -> Vec<Array> {
+        self.trackers.iter().flatten().flat_map(|t| &t.totals).map(Variable::value).collect()
+    }
+
+    /// Goes on with earlier totals.
+    pub fn set_totals(&mut self, totals: Vec<Array>) {
+        let trackers = self.trackers.iter().flatten().flat_map(|t| &t.totals);
+        for (total, value) in trackers.zip(totals) {
+            total.assign(value).expect("a total keeps its type");
+        }
     }
 
     /// Whether the loss so far is a number. Cheap enough to ask after every step.

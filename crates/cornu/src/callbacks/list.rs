@@ -1,0 +1,96 @@
+//! The callbacks of a run, called one after the other.
+
+use super::{Callback, Training};
+use crate::model::Model;
+use crate::train::Logs;
+use cornu_graph::Result;
+use serde_json::Value;
+
+/// The callbacks of a run, in the order in which they were given.
+#[derive(Default)]
+pub(crate) struct CallbackList<'a>(Vec<Box<dyn Callback + 'a>>);
+
+impl<'a> CallbackList<'a> {
+    pub fn push(&mut self, callback: impl Callback + 'a) {
+        self.0.push(Box::new(callback));
+    }
+
+    /// Calls a hook of each, until one fails.
+    fn each(&mut self, mut hook: impl FnMut(&mut (dyn Callback + 'a)) -> Result<()>) -> Result<()> {
+        self.0.iter_mut().try_for_each(|callback| hook(callback.as_mut()))
+    }
+
+    pub fn handles_nan(&self) -> bool {
+        self.0.iter().any(|callback| callback.handles_nan())
+    }
+
+    /// What each counted so far, for a training that is taken up again.
+    pub fn states(&self) -> Vec<Value> {
+        self.0.iter().map(|callback| callback.state()).collect()
+    }
+
+    pub fn set_states(&mut self, states: &[Value]) -> Result<()> {
+        self.0.iter_mut().zip(states).try_for_each(|(callback, state)| callback.set_state(state))
+    }
+
+    pub fn train_begin(&mut self, training: &mut Training<'_>) -> Result<()> {
+        self.each(|c| c.on_train_begin(training))
+    }
+
+    pub fn train_end(&mut self, training: &mut Training<'_>, logs: &Logs) -> Result<()> {
+        self.each(|c| c.on_train_end(training, logs))
+    }
+
+    pub fn epoch_begin(&mut self, training: &mut Training<'_>, epoch: usize) -> Result<()> {
+        self.each(|c| c.on_epoch_begin(training, epoch))
+    }
+
+    pub fn epoch_end(
+        &mut self,
+        training: &mut Training<'_>,
+        epoch: usize,
+        logs: &mut Logs,
+    ) -> Result<()> {
+        self.each(|c| c.on_epoch_end(training, epoch, logs))
+    }
+
+    pub fn train_batch_begin(&mut self, training: &mut Training<'_>, batch: usize) -> Result<()> {
+        self.each(|c| c.on_train_batch_begin(training, batch))
+    }
+
+    pub fn train_batch_end(&mut self, training: &mut Training<'_>, batch: usize) -> Result<()> {
+        self.each(|c| c.on_train_batch_end(training, batch))
+    }
+
+    pub fn test_begin(&mut self, training: &mut Training<'_>) -> Result<()> {
+        self.each(|c| c.on_test_begin(training))
+    }
+
+    pub fn test_end(&mut self, training: &mut Training<'_>, logs: &Logs) -> Result<()> {
+        self.each(|c| c.on_test_end(training, logs))
+    }
+
+    pub fn test_batch_begin(&mut self, training: &mut Training<'_>, batch: usize) -> Result<()> {
+        self.each(|c| c.on_test_batch_begin(training, batch))
+    }
+
+    pub fn test_batch_end(&mut self, training: &mut Training<'_>, batch: usize) -> Result<()> {
+        self.each(|c| c.on_test_batch_end(training, batch))
+    }
+
+    pub fn predict_begin(&mut self, model: &Model) -> Result<()> {
+        self.each(|c| c.on_predict_begin(model))
+    }
+
+    pub fn predict_end(&mut self, model: &Model) -> Result<()> {
+        self.each(|c| c.on_predict_end(model))
+    }
+
+    pub fn predict_batch_begin(&mut self, model: &Model, batch: usize) -> Result<()> {
+        self.each(|c| c.on_predict_batch_begin(model, batch))
+    }
+
+    pub fn predict_batch_end(&mut self, model: &Model, batch: usize) -> Result<()> {
+        self.each(|c| c.on_predict_batch_end(model, batch))
+    }
+}

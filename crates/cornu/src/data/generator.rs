@@ -1,0 +1,233 @@
+//! Generators: batches made while training runs, for data that are drawn, changed or read on the way.
+
+use super::{Batch, IntoBatch};
+use cornu_graph::Result;
+use cornu_graph::philox::Philox;
+use std::sync::Arc;
+
+/// Batches that are made one after the other, on threads beside the training.
+///
+/// [`Model::fit_generator`](crate::model::Model::fit_generator) takes anything that becomes one:
+/// a closure that gives a batch at each call, endlessly; a closure that gives `Option`s, and ends
+/// with `None`; an iterator of batches; a [`Sequence`], whose batches have numbers. Each batch is
+/// what [`IntoBatch`] allows: `(x, y)`, a [`Batch`], a `Result` of one.
+///
+/// ```
+/// use cornu::prelude::*;
+///
+/// # let mut model = Sequential::new().add(Input::new([1])).add(Dense::new(1));
+/// # model.compile("sgd", "mse").build()?;
+/// let mut drawn = 0;
+/// let batches = || {
+///     drawn += 1;
+///     let x = Array::new([2, 1], vec![drawn as f32, 1.0])?;
+///     Ok((x.clone(), x))
+/// };
+/// model.fit_generator(batches).steps_per_epoch(10).epochs(2).verbose(0).run()?;
+/// # Ok::<(), cornu::Error>(())
+/// ```
+pub struct Generator<'a> {
+    pub(crate) source: Source<'a>,
+}
+
+/// Where the batches come from.
+pub(crate) enum Source<'a> {
+    /// One after the other.
+    Stream {
+        next: Box<dyn FnMut() -> Option<Result<Batch>> + Send + 'a>,
+        /// Whether it is known that it never ends.
+        endless: bool,
+    },
+    /// Anew for each epoch.
+    EachEpoch(Box<EpochBatches<'a>>),
+    /// By number, prepared by several threads.
+    Sequence { sequence: Arc<dyn Sequence + 'a>, workers: usize, shuffle: bool },
+}
+
+type Batches<'a> = Box<dyn Iterator<Item = Result<Batch>> + Send + 'a>;
+type EpochBatches<'a> = dyn FnMut(usize) -> Batches<'a> + Send + 'a;
+
+impl<'a> Generator<'a> {
+    /// The batches of an iterator, which is made anew for each epoch: how a finite generator is
+    /// used for more than one.
+    pub fn each_epoch<I>(mut batches: impl FnMut(usize) -> I + Send + 'a) -> Generator<'a>
+    where
+        I: Iterator<Item: IntoBatch> + Send + 'a,
+    {
+        let batches =
+            move |epoch| -> Batches<'a> { Box::new(batches(epoch).map(IntoBatch::into_batch)) };
+        Generator { source: Source::EachEpoch(Box::new(batches)) }
+    }
+
+    /// The batches of a [`Sequence`], in another order in each epoch if `shuffle` is set, prepared
+    /// by this many threads. They come in the same order for any number of threads.
+    pub fn sequence(sequence: impl Sequence + 'a, workers: usize, shuffle: bool) -> Generator<'a> {
+        let sequence = Arc::new(sequence);
+        Generator { source: Source::Sequence { sequence, workers: workers.max(1), shuffle } }
+    }
+
+    fn stream(next: impl FnMut() -> Option<Result<Batch>> + Send + 'a, endless: bool) -> Self {
+        Generator { source: Source::Stream { next: Box::new(next), endless } }
+    }
+
+    /// The number of batches of an epoch, if it has one.
+    pub(crate) fn steps(&self) -> Option<usize> {
+        match &self.source {
+            Source::Sequence { sequence, .. } => Some(sequence.len()),
+            _ => None,
+        }
+    }
+
+    /// Whether it never ends, so that an epoch must be given a number of steps.
+    pub(crate) fn is_endless(&self) -> bool {
+        matches!(self.source, Source::Stream { endless: true, .. })
+    }
+
+    /// Cuts the work into independent parts, one for each thread. Batch `i` of all comes from part
+    /// `i % parts`.
+    pub(crate) fn into_parts(self, seed: u64) -> Vec<Part<'a>> {
+        match self.source {
+            Source::Stream { mut next, .. } => vec![Box::new(move || match next() {
+                Some(batch) => Step::Batch(batch),
+                None => Step::End,
+            })],
+            Source::EachEpoch(batches) => vec![each_epoch(batches)],
+            Source::Sequence { sequence, workers, shuffle } => {
+                let seed = shuffle.then_some(seed);
+                (0..workers).map(|worker| part(&sequence, worker, workers, seed)).collect()
+            }
+        }
+    }
+}
+
+/// What one thread runs, again and again.
+pub(crate) type Part<'a> = Box<dyn FnMut() -> Step + Send + 'a>;
+
+/// What comes next from a generator.
+pub(crate) enum Step {
+    Batch(Result<Batch>),
+    /// The end of an epoch; another follows.
+    EpochEnd,
+    /// There is no more.
+    End,
+}
+
+fn each_epoch<'a>(mut batches: Box<EpochBatches<'a>>) -> Part<'a> {
+    let mut epoch = 0;
+    let mut current: Option<Batches<'a>> = None;
+    let mut empty = true;
+    Box::new(move || {
+        let iterator = current.get_or_insert_with(|| batches(epoch));
+        if let Some(batch) = iterator.next() {
+            empty = false;
+            return Step::Batch(batch);
+        }
+        if std::mem::replace(&mut empty, true) {
+            // An epoch without batches would go on for ever.
+            return Step::End;
+        }
+        (current, epoch) = (None, epoch + 1);
+        Step::EpochEnd
+    })
+}
+
+/// Every so many batches of a sequence, from the `worker`th on.
+fn part<'a>(
+    sequence: &Arc<dyn Sequence + 'a>,
+    worker: usize,
+    workers: usize,
+    shuffle: Option<u64>,
+) -> Part<'a> {
+    let sequence = Arc::clone(sequence);
+    let mut number = worker;
+    let mut order: (usize, Vec<u32>) = (usize::MAX, vec![]);
+    Box::new(move || {
+        let len = sequence.len();
+        if len == 0 {
+            return Step::End;
+        }
+        let (epoch, mut index) = (number / len, number % len);
+        if let Some(seed) = shuffle {
+            if order.0 != epoch {
+                order = (epoch, (0..len as u32).collect());
+                Philox::stream(seed, epoch as u64).shuffle(&mut order.1);
+            }
+            index = order.1[index] as usize;
+        }
+        number += workers;
+        Step::Batch(sequence.get(epoch, index))
+    })
+}
+
+/// Batches with numbers, so that several threads can prepare them: Keras's `PyDataset`, in Keras 2
+/// `Sequence`.
+pub trait Sequence: Send + Sync {
+    /// How many batches an epoch has.
+    fn len(&self) -> usize;
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A batch of an epoch, both counted from 0.
+    ///
+    /// # Errors
+    /// As it likes; the error ends the training.
+    fn get(&self, epoch: usize, index: usize) -> Result<Batch>;
+}
+
+/// What [`Model::fit_generator`](crate::model::Model::fit_generator) takes.
+///
+/// The parameter only tells the ways apart; it is never written.
+pub trait IntoGenerator<'a, Way> {
+    /// The generator.
+    fn into_generator(self) -> Generator<'a>;
+}
+
+/// Ways to be a generator.
+pub mod ways {
+    /// It is one.
+    pub struct Itself;
+    /// A closure that never ends.
+    pub struct Endless;
+    /// A closure that ends with `None`.
+    pub struct Ending;
+    /// An iterator.
+    pub struct Items;
+}
+
+impl<'a> IntoGenerator<'a, ways::Itself> for Generator<'a> {
+    fn into_generator(self) -> Generator<'a> {
+        self
+    }
+}
+
+impl<'a, F, B> IntoGenerator<'a, ways::Endless> for F
+where
+    F: FnMut() -> B + Send + 'a,
+    B: IntoBatch,
+{
+    fn into_generator(mut self) -> Generator<'a> {
+        Generator::stream(move || Some(self().into_batch()), true)
+    }
+}
+
+impl<'a, F, B> IntoGenerator<'a, ways::Ending> for F
+where
+    F: FnMut() -> Option<B> + Send + 'a,
+    B: IntoBatch,
+{
+    fn into_generator(mut self) -> Generator<'a> {
+        Generator::stream(move || self().map(B::into_batch), false)
+    }
+}
+
+impl<'a, I> IntoGenerator<'a, ways::Items> for I
+where
+    I: Iterator<Item: IntoBatch> + Send + 'a,
+{
+    fn into_generator(mut self) -> Generator<'a> {
+        Generator::stream(move || self.next().map(IntoBatch::into_batch), false)
+    }
+}
