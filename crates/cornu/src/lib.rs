@@ -25,6 +25,7 @@
 pub mod activations;
 mod backend;
 mod config;
+pub mod constraints;
 pub mod data;
 pub mod datasets;
 pub mod initializers;
@@ -37,6 +38,7 @@ mod names;
 pub mod ops;
 pub mod optimizers;
 pub mod prelude;
+pub mod regularizers;
 mod saving;
 mod session;
 mod tensor;
