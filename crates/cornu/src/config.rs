@@ -1,6 +1,13 @@
 //! What configurations written as JSON share.
 
+use serde_json::{Value, json};
+
 /// The decimal number that was written for a `float32`: 0.1, not 0.10000000149011612.
 pub(crate) fn decimal(x: f32) -> f64 {
     x.to_string().parse().unwrap_or(f64::from(x))
+}
+
+/// An object inside a configuration, as Keras writes it.
+pub(crate) fn object(module: &str, class: &str, config: Value) -> Value {
+    json!({ "module": module, "class_name": class, "config": config, "registered_name": null })
 }

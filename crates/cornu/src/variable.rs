@@ -1,5 +1,8 @@
 //! Variables: values that last from one run of a program to the next.
 
+use crate::constraints::Constraint;
+use crate::layers::WeightSpec;
+use crate::regularizers::Regularizer;
 use crate::tensor::{Kind, Tensor};
 use cornu_graph::{Array, Error, Program, Result, TensorType};
 use std::fmt;
@@ -17,6 +20,8 @@ struct Inner {
     ty: TensorType,
     /// Whether it was made to be trained.
     weight: bool,
+    regularizer: Option<Regularizer>,
+    constraint: Option<Constraint>,
     trainable: AtomicBool,
     value: Mutex<Array>,
 }
@@ -26,14 +31,47 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 impl Variable {
     /// A variable with its first value. `path` is where it belongs: `"dense_1/kernel"`.
     pub fn new(path: impl Into<String>, value: Array, trainable: bool) -> Variable {
+        Variable::build(path.into(), value, trainable, (None, None))
+    }
+
+    /// A weight with what is asked of it.
+    pub(crate) fn weight(path: String, value: Array, spec: &WeightSpec) -> Variable {
+        Variable::build(path, value, true, (spec.regularizer.clone(), spec.constraint.clone()))
+    }
+
+    fn build(
+        path: String,
+        value: Array,
+        trainable: bool,
+        (regularizer, constraint): (Option<Regularizer>, Option<Constraint>),
+    ) -> Variable {
         Variable(Arc::new(Inner {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
-            path: path.into(),
+            path,
             ty: value.ty(),
             weight: trainable,
+            regularizer,
+            constraint,
             trainable: AtomicBool::new(trainable),
             value: Mutex::new(value),
         }))
+    }
+
+    /// The penalty that it adds to the loss, if it is trained and has one.
+    pub(crate) fn penalty(&self) -> Option<Result<Tensor>> {
+        let regularizer = self.0.regularizer.as_ref().filter(|_| self.trainable())?;
+        let penalty = regularizer.penalty(&self.tensor());
+        Some(penalty.map_err(|e| e.within(format!("regularizer of '{}'", self.path()))))
+    }
+
+    /// What a new value becomes by the weight's constraint.
+    pub(crate) fn constrained(&self, value: &Tensor) -> Result<Tensor> {
+        match &self.0.constraint {
+            None => Ok(value.clone()),
+            Some(constraint) => constraint
+                .apply(value)
+                .map_err(|e| e.within(format!("constraint of '{}'", self.path()))),
+        }
     }
 
     /// Where the variable belongs: the layer and the name, as in `"dense_1/kernel"`.

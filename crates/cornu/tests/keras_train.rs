@@ -2,7 +2,8 @@
 
 mod support;
 
-use cornu::optimizers::{Adagrad, Adam, RMSprop, SGD};
+use cornu::layers::AveragePooling2D;
+use cornu::optimizers::{Adadelta, Adagrad, Adam, RMSprop, SGD};
 use cornu::prelude::*;
 use cornu::train::Logs;
 use serde_json::Value;
@@ -12,10 +13,8 @@ use support::{
 };
 
 /// What these models need is not built yet.
-const SKIPPED: support::Skipped<'_> = &[
-    ("convolutional", "Conv2D and pooling layers come with the CNN of the documents"),
-    ("regularized", "regularizers, constraints and BatchNormalization are not built yet"),
-];
+const SKIPPED: support::Skipped<'_> =
+    &[("regularized", "regularizers, constraints and BatchNormalization are not built yet")];
 
 /// A few steps of an optimizer pile up rounding: sums in another order, `float32` slots.
 const TOLERANCE: f64 = 2e-5;
@@ -111,6 +110,7 @@ fn compiled(case: &Value, name: &str) -> Outcome<Model> {
     let spec: cornu::optimizers::OptimizerSpec = match text(&optimizer["class"]) {
         "SGD" => SGD::default().learning_rate(rate).momentum(momentum).nesterov(nesterov).into(),
         "RMSprop" => RMSprop::default().learning_rate(rate).into(),
+        "Adadelta" => Adadelta::default().learning_rate(rate).into(),
         "Adagrad" => Adagrad::default().learning_rate(rate).into(),
         "Adam" => Adam::default().learning_rate(rate).into(),
         other => return Err(format!("optimizer {other}").into()),
@@ -188,6 +188,15 @@ fn build(name: &str) -> Outcome<Model> {
             let after = Dense::new(2).activation("softmax").name("after");
             Model::new(&input, after.call(inner.call(&before)))?
         }
+        "convolutional" => Sequential::new()
+            .add(Input::new([8, 8, 1]))
+            .add(Conv2D::new(3, 3).activation("relu"))
+            .add(MaxPooling2D::default())
+            .add(Conv2D::new(4, 2).strides(2).padding("same"))
+            .add(AveragePooling2D::new(2))
+            .add(Flatten::new())
+            .add(Dense::new(3).activation("softmax"))
+            .into(),
         other => return Err(format!("unknown model {other}").into()),
     })
 }

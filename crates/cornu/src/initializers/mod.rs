@@ -7,7 +7,7 @@ mod variance_scaling;
 
 pub use variance_scaling::{Fan, Spread, VarianceScaling};
 
-use crate::config::decimal;
+use crate::config::{self, decimal};
 use crate::{names, session};
 use cornu_graph::philox::Philox;
 use cornu_graph::{Array, Error, Result, Shape};
@@ -140,7 +140,10 @@ impl Initializer {
             Kind::Scaling { class: "VarianceScaling", scaling } => {
                 ("VarianceScaling", scaling.config(seed))
             }
-            Kind::Scaling { class, .. } => (class, json!({ "seed": seed })),
+            // The axes are those of EinsumDense, which Keras sets when it makes the weight.
+            Kind::Scaling { class, .. } => {
+                (class, json!({ "seed": seed, "input_axes": null, "output_axes": null }))
+            }
             Kind::Orthogonal { gain } => {
                 ("Orthogonal", json!({ "gain": decimal(*gain), "seed": seed }))
             }
@@ -212,13 +215,7 @@ impl From<VarianceScaling> for Initializer {
 impl Serialize for Initializer {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let (class, config) = self.class();
-        json!({
-            "module": "keras.initializers",
-            "class_name": class,
-            "config": config,
-            "registered_name": null,
-        })
-        .serialize(serializer)
+        config::object("keras.initializers", class, config).serialize(serializer)
     }
 }
 

@@ -81,7 +81,14 @@ impl VarianceScaling {
             Spread::UntruncatedNormal => "untruncated_normal",
             Spread::Uniform => "uniform",
         };
-        json!({ "scale": decimal(self.scale), "mode": mode, "distribution": distribution, "seed": seed })
+        json!({
+            "scale": decimal(self.scale),
+            "mode": mode,
+            "distribution": distribution,
+            "seed": seed,
+            "input_axes": null,
+            "output_axes": null,
+        })
     }
 }
 

@@ -1,23 +1,24 @@
 //! The densely connected layer.
 
-use super::{Layer, Scope, one_input};
+use super::{Layer, Scope, WeightSpec, activity_setting, one_input, weight_settings};
 use crate::activations::Activation;
-use crate::initializers::Initializer;
 use crate::ops;
+use crate::regularizers::Regularizer;
 use crate::tensor::Tensor;
 use cornu_graph::{Error, Result};
-use serde::Serialize;
+use serde_json::{Value, json};
 
 /// `activation(x · kernel + bias)`, along the last dimension of an input of any rank.
 ///
 /// Weights: `kernel (inputs, units)`, `bias (units,)`.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Dense {
     units: usize,
     activation: Activation,
     use_bias: bool,
-    kernel_initializer: Initializer,
-    bias_initializer: Initializer,
+    kernel: WeightSpec,
+    bias: WeightSpec,
+    activity_regularizer: Option<Regularizer>,
 }
 
 impl Dense {
@@ -27,8 +28,9 @@ impl Dense {
             units,
             activation: Activation::Linear,
             use_bias: true,
-            kernel_initializer: Initializer::from("glorot_uniform"),
-            bias_initializer: Initializer::from("zeros"),
+            kernel: WeightSpec::new("glorot_uniform"),
+            bias: WeightSpec::new("zeros"),
+            activity_regularizer: None,
         }
     }
 
@@ -44,17 +46,9 @@ impl Dense {
         self
     }
 
-    /// The first values of the kernel.
-    pub fn kernel_initializer(mut self, initializer: impl Into<Initializer>) -> Dense {
-        self.kernel_initializer = initializer.into();
-        self
-    }
-
-    /// The first values of the bias.
-    pub fn bias_initializer(mut self, initializer: impl Into<Initializer>) -> Dense {
-        self.bias_initializer = initializer.into();
-        self
-    }
+    weight_settings!("kernel", kernel, kernel_initializer, kernel_regularizer, kernel_constraint);
+    weight_settings!("bias", bias, bias_initializer, bias_regularizer, bias_constraint);
+    activity_setting!(activity_regularizer);
 }
 
 impl Layer for Dense {
@@ -73,16 +67,27 @@ impl Layer for Dense {
                 x.shape()
             )));
         }
-        let shape = [x.last_dim()?, self.units];
-        let kernel = scope.weight("kernel", shape, &self.kernel_initializer)?;
+        let kernel = scope.weight("kernel", [x.last_dim()?, self.units], &self.kernel)?;
         let mut y = ops::matmul(x, &kernel);
         if self.use_bias {
-            y = y + scope.weight("bias", [self.units], &self.bias_initializer)?;
+            y = y + scope.weight("bias", [self.units], &self.bias)?;
         }
         self.activation.apply(&y)
     }
 
-    fn config(&self) -> serde_json::Value {
-        serde_json::json!(self)
+    fn config(&self) -> Value {
+        let mut config = json!({
+            "units": self.units,
+            "activation": self.activation,
+            "use_bias": self.use_bias,
+            "quantization_config": null,
+        });
+        self.kernel.describe("kernel", &mut config);
+        self.bias.describe("bias", &mut config);
+        config
+    }
+
+    fn activity_regularizer(&self) -> Option<&Regularizer> {
+        self.activity_regularizer.as_ref()
     }
 }

@@ -43,6 +43,6 @@ impl Layer for Dropout {
     }
 
     fn config(&self) -> serde_json::Value {
-        serde_json::json!({ "rate": decimal(self.rate) })
+        serde_json::json!({ "rate": decimal(self.rate), "seed": null, "noise_shape": null })
     }
 }

@@ -31,4 +31,8 @@ impl Layer for Flatten {
         };
         Ok(x.reshape_to(&Shape::from(vec![batch, Dim::Known(features)])))
     }
+
+    fn config(&self) -> serde_json::Value {
+        serde_json::json!({ "data_format": "channels_last" })
+    }
 }

@@ -1,7 +1,7 @@
 //! An instance of a layer: a name, its weights, and the calls made to it.
 
-use super::{IntoTensors, Layer, Scope};
-use crate::initializers::Initializer;
+use super::{IntoTensors, Layer, Scope, WeightSpec};
+use crate::config;
 use crate::tensor::lower::Mode;
 use crate::tensor::{Kind, Tensor};
 use crate::variable::Variable;
@@ -59,7 +59,15 @@ impl LayerRef {
 
     /// The configuration with Keras's field names, the instance's name among them.
     pub fn config(&self) -> serde_json::Value {
-        let mut config = serde_json::json!({ "name": self.name(), "trainable": self.trainable() });
+        let dtype = serde_json::json!({ "name": "float32" });
+        let mut config = serde_json::json!({
+            "name": self.name(),
+            "trainable": self.trainable(),
+            "dtype": config::object("keras", "DTypePolicy", dtype),
+        });
+        if let Some(regularizer) = self.definition().activity_regularizer() {
+            config["activity_regularizer"] = serde_json::json!(regularizer);
+        }
         if let (Some(all), serde_json::Value::Object(own)) =
             (config.as_object_mut(), self.0.definition.config())
         {
@@ -159,7 +167,7 @@ impl LayerRef {
         &self,
         name: &str,
         shape: Vec<usize>,
-        initializer: &Initializer,
+        spec: &WeightSpec,
         trainable: bool,
     ) -> Result<Variable> {
         // Held until the variable is there: two threads must not make it twice.
@@ -174,9 +182,12 @@ impl LayerRef {
             ))
             .help("a layer can be shared between inputs of one shape; make a second layer"));
         }
-        let value = initializer.array(&shape)?;
+        let value = spec.initializer.array(&shape)?;
         let path = format!("{}/{name}", self.name());
-        let variable = Variable::new(path, value, trainable);
+        let variable = match trainable {
+            true => Variable::weight(path, value, spec),
+            false => Variable::new(path, value, false),
+        };
         if !self.trainable() {
             variable.set_trainable(false);
         }

@@ -17,7 +17,7 @@
 //!
 //!     fn forward(&self, scope: &mut Scope, inputs: &[Tensor]) -> Result<Tensor> {
 //!         let x = one_input(inputs)?;
-//!         let scale = scope.weight("scale", [x.last_dim()?], &Initializer::from("ones"))?;
+//!         let scale = scope.weight("scale", [x.last_dim()?], "ones")?;
 //!         Ok(x * scale)
 //!     }
 //! }
@@ -28,14 +28,20 @@
 //! ```
 
 mod activation;
+mod convolution;
 mod dense;
 mod dropout;
 mod flatten;
 mod input;
 mod lambda;
 mod layer_ref;
+mod merging;
+mod pooling;
 mod scope;
+mod weight;
+mod window;
 
+pub use convolution::Conv2D;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
@@ -43,8 +49,17 @@ pub use input::Input;
 pub use lambda::Lambda;
 pub(crate) use layer_ref::Call;
 pub use layer_ref::{LayerExt, LayerRef};
+pub use merging::{Add, Average, Concatenate, Dot, DotAxes, Maximum, Minimum, Multiply, Subtract};
+pub use pooling::{
+    AveragePooling1D, AveragePooling2D, GlobalAveragePooling1D, GlobalAveragePooling2D,
+    GlobalMaxPooling1D, GlobalMaxPooling2D, MaxPooling1D, MaxPooling2D,
+};
 pub use scope::Scope;
+pub use weight::WeightSpec;
+pub(crate) use weight::{activity_setting, weight_settings};
+pub use window::{DataFormat, PaddingMode, Sizes};
 
+use crate::regularizers::Regularizer;
 use crate::tensor::Tensor;
 use cornu_graph::{Error, Result};
 use std::any::Any;
@@ -73,6 +88,11 @@ pub trait Layer: Any + Send + Sync + fmt::Debug {
     /// The configuration with Keras's field names.
     fn config(&self) -> serde_json::Value {
         serde_json::json!({})
+    }
+
+    /// A penalty on what the layer gives out, added to the loss at every call.
+    fn activity_regularizer(&self) -> Option<&Regularizer> {
+        None
     }
 
     /// The layers inside, for a layer that calls others: their weights are part of it.

@@ -1,12 +1,14 @@
 //! What a layer asks for while it says what it computes.
 
-use super::LayerRef;
+use super::{LayerRef, WeightSpec};
 use crate::initializers::Initializer;
+use crate::ops;
+use crate::regularizers::Regularizer;
 use crate::tensor::lower::{Mode, random_state_type};
 use crate::tensor::{Kind, Tensor};
 use crate::variable::Variable;
 use cornu_graph::op::Distribution;
-use cornu_graph::{Op, Result, Shape};
+use cornu_graph::{DType, Op, Result, Shape};
 
 /// Hands a layer its weights and random numbers, and collects what it wants changed.
 pub struct Scope {
@@ -24,7 +26,13 @@ impl Scope {
     /// Runs the layer's own definition.
     pub(crate) fn run(&mut self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
         let layer = self.layer.clone();
-        layer.definition().forward_all(self, inputs)
+        let results = layer.definition().forward_all(self, inputs)?;
+        if let Some(regularizer) = layer.definition().activity_regularizer() {
+            for result in &results {
+                self.add_loss(mean_penalty(regularizer, result)?);
+            }
+        }
+        Ok(results)
     }
 
     /// Whether the program trains. Dropout only drops then.
@@ -37,7 +45,13 @@ impl Scope {
         self.layer.name()
     }
 
-    /// A trainable weight. It is made at the layer's first use and the same at every other.
+    /// Whether the layer is trained, or frozen: see [`LayerRef::set_trainable`].
+    pub fn trainable(&self) -> bool {
+        self.layer.trainable()
+    }
+
+    /// A trainable weight. It is made at the layer's first use and the same at every other. How it
+    /// starts is said by an initializer (or its name), or with more wishes by a [`WeightSpec`].
     ///
     /// # Errors
     /// If an earlier use of the layer made it with another shape.
@@ -45,9 +59,9 @@ impl Scope {
         &mut self,
         name: &str,
         shape: impl Into<Vec<usize>>,
-        initializer: &Initializer,
+        spec: impl Into<WeightSpec>,
     ) -> Result<Tensor> {
-        Ok(self.layer.variable(name, shape.into(), initializer, true)?.tensor())
+        Ok(self.layer.variable(name, shape.into(), &spec.into(), true)?.tensor())
     }
 
     /// A variable that no optimizer changes, such as a moving average.
@@ -60,7 +74,7 @@ impl Scope {
         shape: impl Into<Vec<usize>>,
         initializer: &Initializer,
     ) -> Result<Variable> {
-        self.layer.variable(name, shape.into(), initializer, false)
+        self.layer.variable(name, shape.into(), &initializer.into(), false)
     }
 
     /// Gives a state variable a new value at the end of each training step.
@@ -84,6 +98,16 @@ impl Scope {
     pub fn random_normal(&self, shape: &Shape) -> Tensor {
         random(Distribution::Normal, shape)
     }
+}
+
+/// The penalty on outputs, divided by the number of samples, as Keras divides it: so its weight
+/// beside those of the weights does not depend on the batch size.
+fn mean_penalty(regularizer: &Regularizer, y: &Tensor) -> Result<Tensor> {
+    let penalty = regularizer.penalty(y.check()?)?;
+    Ok(match y.shape().dims().first() {
+        Some(&batch) => penalty / ops::sum(Tensor::fill(DType::F32, &vec![batch].into(), 1.0), 0),
+        None => penalty,
+    })
 }
 
 #[track_caller]

@@ -1,6 +1,7 @@
 //! Which axes a function works along.
 
 use cornu_graph::{Error, Result};
+use serde::{Serialize, Serializer};
 
 /// Axes to reduce, counted from the front or, if negative, from the back.
 ///
@@ -66,6 +67,16 @@ impl<const N: usize> From<[i32; N]> for Axis {
 impl From<&[i32]> for Axis {
     fn from(axes: &[i32]) -> Axis {
         Axis { axes: Some(axes.to_vec()), keepdims: false }
+    }
+}
+
+/// One axis as a number, several as a list.
+impl Serialize for Axis {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self.axes.as_deref() {
+            Some([axis]) => axis.serialize(serializer),
+            axes => axes.serialize(serializer),
+        }
     }
 }
 

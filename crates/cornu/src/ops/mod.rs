@@ -14,6 +14,7 @@ mod nn;
 mod reduce;
 
 pub use axis::Axis;
+pub(crate) use axis::resolve as resolve_axis;
 pub use images::{Padding, average_pool, conv, max_pool};
 pub use indexing::{one_hot, slice, take};
 pub use layout::{
@@ -31,8 +32,8 @@ pub use math::{
 };
 pub use nn::{
     celu, elu, exponential, gelu, glu, hard_shrink, hard_sigmoid, hard_silu, hard_tanh, leaky_relu,
-    log_sigmoid, log_softmax, mish, relu, relu6, selu, sigmoid, silu, soft_shrink, softmax,
-    softplus, softsign, sparse_plus, squareplus, tanh_shrink, threshold,
+    log_sigmoid, log_softmax, mish, normalize, relu, relu6, selu, sigmoid, silu, soft_shrink,
+    softmax, softplus, softsign, sparse_plus, squareplus, tanh_shrink, threshold,
 };
 pub use reduce::{
     all, any, argmax, argmin, count_nonzero, logsumexp, max, mean, min, prod, std, stop_gradient,

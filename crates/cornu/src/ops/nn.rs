@@ -236,3 +236,16 @@ pub fn sparse_plus(x: impl Into<Tensor>) -> Tensor {
     let curve = where_(super::less(&x, 1.0), (&x + 1.0).square() * 0.25, &x);
     named("SparsePlus", &x, where_(less_equal(&x, -1.0), 0.0, curve))
 }
+
+/// `x / ‖x‖` along axes, with a norm of at least `epsilon`. Keras's defaults are the axis -1 and
+/// 1e-7.
+///
+/// The gradient is 0 where the norm is below `epsilon`; Keras gives NaN there on some backends.
+#[track_caller]
+pub fn normalize(x: impl Into<Tensor>, axis: impl Into<Axis>, epsilon: f32) -> Tensor {
+    let x = float(x);
+    let squares = sum(x.square(), axis.into().keepdims());
+    // Clipped before the root, so that no gradient meets an infinity.
+    let norm = super::sqrt(super::maximum(squares, epsilon * epsilon));
+    named("Normalize", &x, &x / norm)
+}

@@ -178,7 +178,7 @@ impl Builder<'_> {
         Ok(losses)
     }
 
-    /// The weighted sum of the losses, with what layers add.
+    /// The weighted sum of the losses, with what layers add and the penalties on trained weights.
     fn total(&mut self, trainer: &Trainer, losses: &[NodeId]) -> Result<NodeId> {
         let mut terms = Vec::new();
         for (output, &loss) in trainer.outputs.iter().zip(losses) {
@@ -191,6 +191,9 @@ impl Builder<'_> {
                 return Err(Error::shape(format!("a layer added a loss of shape {}", ty.shape)));
             }
             terms.push(loss);
+        }
+        for penalty in self.model.weights().iter().filter_map(Variable::penalty) {
+            terms.push(self.lowerer.lower(&penalty?)?);
         }
         let graph = &mut self.lowerer.graph;
         let sum = terms.into_iter().reduce(|a, b| graph.binary(BinaryOp::Add, a, b));
@@ -285,7 +288,7 @@ impl Builder<'_> {
         )?;
         self.store(&trainer.state.iterations, &iteration)?;
         for ((weight, _), value) in weights.iter().zip(&new_weights) {
-            self.store(weight, value)?;
+            self.store(weight, &weight.constrained(value)?)?;
         }
         for (slot, value) in slots.iter().flatten().zip(new_slots.iter().flatten()) {
             self.store(slot, value)?;
