@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::recipes::{self, Recipe};
-use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use cornu::train::Verbose;
 use std::path::PathBuf;
 
@@ -41,6 +41,10 @@ pub struct Options {
     #[arg(long, value_name = "HOW", default_value = "auto")]
     #[arg(verbatim_doc_comment, hide_possible_values = true)]
     pub verbose: Verbosity,
+
+    /// The switches that the recipe alone has and that were given
+    #[arg(skip)]
+    pub switches: Vec<&'static str>,
 }
 
 /// The values of `--verbose`.
@@ -82,7 +86,10 @@ pub fn parse() -> (&'static Recipe, Options) {
     let chosen = matches.subcommand().and_then(|(_, train)| train.subcommand());
     let (recipe, matches) = chosen.expect("clap asks for a command and a recipe");
     let recipe = recipes::ALL.iter().find(|r| r.name == recipe).expect("clap knows these alone");
-    (recipe, options(matches))
+    let mut options = options(matches);
+    let given = recipe.switches.iter().filter(|(name, _)| matches.get_flag(name));
+    options.switches = given.map(|(name, _)| *name).collect();
+    (recipe, options)
 }
 
 fn options(matches: &ArgMatches) -> Options {
@@ -140,8 +147,12 @@ Examples:
 
 Files in the folder:{files}"
     );
+    let switch = |(name, help): &(&'static str, &'static str)| {
+        Arg::new(*name).long(*name).help(*help).action(ArgAction::SetTrue)
+    };
     // About comes after the options: their comment would take its place.
     Options::augment_args(Command::new(name))
+        .args(recipe.switches.iter().map(switch))
         .about(recipe.about)
         .mut_arg("epochs", |arg| arg.required(false).default_value(recipe.epochs.to_string()))
         .mut_arg("batch_size", |arg| {

@@ -6,6 +6,7 @@ mod args;
 mod digits;
 mod folder;
 mod recipes;
+mod results;
 mod say;
 mod stop;
 mod train;

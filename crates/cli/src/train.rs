@@ -2,7 +2,8 @@
 
 use crate::args::{Options, Verbosity};
 use crate::folder::Folder;
-use crate::recipes::{self, Experiment, Figures, Recipe};
+use crate::recipes::{self, Experiment, Recipe};
+use crate::results::Results;
 use crate::{say, stop};
 use cornu::train::History;
 use cornu::{Error, Result, utils};
@@ -17,12 +18,12 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<()> {
     utils::set_random_seed(options.seed);
     let stop = stop::flag()?;
 
-    let mut experiment = (recipe.prepare)(options)?;
+    let mut experiment = (recipe.prepare)((recipe.network)()?, options)?;
     let out = options.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(recipe.name));
     let mut folder = Folder::create(&out)?;
     run.announce(experiment.as_ref())?;
     let history = experiment
-        .fit()
+        .fit(&folder)?
         .epochs(options.epochs)
         .batch_size(options.batch_size)
         .verbose(options.verbose)
@@ -39,7 +40,9 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<()> {
     model.save_weights(folder.file(recipes::MODEL))?;
     history.save_csv(folder.file(recipes::HISTORY_CSV))?;
     history.plot(folder.file(recipes::HISTORY_SVG))?;
-    let figures = experiment.test(&mut folder)?;
+    let mut results = Results::new(&mut folder);
+    experiment.test(&mut results)?;
+    let figures = results.figures().to_vec();
     let summary = run.summary(experiment.as_ref(), &history, &figures)?;
     folder.write(recipes::SUMMARY, &summary)?;
     report(&figures, &folder);
@@ -81,7 +84,7 @@ impl Run<'_> {
         &self,
         experiment: &dyn Experiment,
         history: &History,
-        figures: &Figures,
+        figures: &[(&str, f64)],
     ) -> Result<String> {
         let test: Map<_, _> =
             figures.iter().map(|(name, value)| (name.to_string(), json!(value))).collect();
@@ -108,7 +111,7 @@ fn milliseconds(seconds: f64) -> f64 {
 }
 
 /// Prints the results.
-fn report(figures: &Figures, folder: &Folder) {
+fn report(figures: &[(&str, f64)], folder: &Folder) {
     let figures: Vec<String> =
         figures.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
     say::line(format_args!("\nTest: {}", figures.join(", ")));

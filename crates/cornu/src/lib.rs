@@ -39,6 +39,7 @@ mod names;
 pub mod ops;
 pub mod optimizers;
 pub mod prelude;
+pub mod random;
 pub mod regularizers;
 mod saving;
 mod session;

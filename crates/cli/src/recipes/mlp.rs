@@ -1,12 +1,11 @@
 //! A multi-layer perceptron that reads handwritten digits.
 
-use super::{Experiment, Figures, Recipe};
+use super::classifier::{CLASSES, Classifier, Set};
+use super::{Experiment, Recipe};
 use crate::args::Options;
 use crate::digits;
-use crate::folder::Folder;
-use cornu::datasets::{LabelledImages, Mnist};
+use cornu::datasets::LabelledImages;
 use cornu::prelude::*;
-use cornu::train::Fit;
 
 pub const RECIPE: Recipe = Recipe {
     name: "mlp",
@@ -18,38 +17,15 @@ pub const RECIPE: Recipe = Recipe {
   test      10,000 other images",
     epochs: 10,
     batch_size: 128,
-    pictures: &[],
+    switches: &[],
+    files: &[],
+    network,
     prepare,
 };
 
-const CLASSES: usize = 10;
-
-struct Mlp {
-    model: Model,
-    train: Set,
-    test: Set,
-}
-
-/// Images, and what they show as one of ten.
-struct Set {
-    images: Column,
-    digits: Array,
-}
-
-fn prepare(options: &Options) -> Result<Box<dyn Experiment>> {
-    let set = |set: LabelledImages| -> Result<Set> {
-        let digits = ops::one_hot(&set.labels, CLASSES).eval()?;
-        Ok(Set { images: set.flat(), digits })
-    };
-    let Mnist { train, test } = digits::load(options)?;
-    let (train, test) = (set(train)?, set(test)?);
-    let model = network(train.images.sample_shape()[0])?;
-    Ok(Box::new(Mlp { model, train, test }))
-}
-
-fn network(pixels: usize) -> Result<Model> {
+fn network() -> Result<Model> {
     let mut model = Sequential::new()
-        .add(Input::new([pixels]))
+        .add(Input::new([784]))
         .add(Dense::new(512))
         .add(Activation::new("relu"))
         .add(Dropout::new(0.2))
@@ -62,23 +38,9 @@ fn network(pixels: usize) -> Result<Model> {
     Ok(model.into())
 }
 
-impl Experiment for Mlp {
-    fn model(&self) -> &Model {
-        &self.model
-    }
-
-    fn data(&self) -> Vec<(usize, &'static str)> {
-        vec![(self.train.images.len(), "training images"), (self.test.images.len(), "test images")]
-    }
-
-    fn fit(&mut self) -> Fit<'_> {
-        self.model
-            .fit(&self.train.images, &self.train.digits)
-            .validation_data(&self.test.images, &self.test.digits)
-    }
-
-    fn test(&mut self, _folder: &mut Folder) -> Result<Figures> {
-        let score = self.model.evaluate(&self.test.images, &self.test.digits).verbose(0).run()?;
-        Ok(vec![("accuracy", score["accuracy"]), ("loss", score["loss"])])
-    }
+fn prepare(model: Model, options: &Options) -> Result<Box<dyn Experiment>> {
+    let mnist = digits::load(options)?;
+    let set = |images: &LabelledImages| Set::new(images, vec![images.flat()]);
+    let (train, test) = (set(&mnist.train)?, set(&mnist.test)?);
+    Ok(Box::new(Classifier { model, train, test, validation_split: None }))
 }

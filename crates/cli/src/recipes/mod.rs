@@ -1,17 +1,23 @@
-//! The recipes. Each is a file: data, network, and what is to be said about the result. What they
-//! have in common is in `train.rs`.
+//! The recipes. Each is a file: data, network, and what is to be said about the result. What those
+//! that read digits have in common is in `classifier.rs`, what those that compare pairs have, in
+//! `verifier.rs`, and what all have, in `train.rs`.
 
+mod classifier;
+mod cnn;
 mod mlp;
 mod siamese;
+mod two_branch;
+mod verifier;
 
 use crate::args::Options;
 use crate::folder::Folder;
-use cornu::Result;
+use crate::results::Results;
 use cornu::model::Model;
 use cornu::train::Fit;
+use cornu::{Error, Result};
 
 /// All recipes, in the order in which the help lists them.
-pub const ALL: &[Recipe] = &[siamese::RECIPE, mlp::RECIPE];
+pub const ALL: &[Recipe] = &[siamese::RECIPE, mlp::RECIPE, two_branch::RECIPE, cnn::RECIPE];
 
 /// A file's name, and a line about what is in it.
 pub type File = (&'static str, &'static str);
@@ -37,17 +43,30 @@ pub struct Recipe {
     pub epochs: usize,
     /// How many samples for each step, unless said otherwise.
     pub batch_size: usize,
+    /// Options that this recipe alone has: a name, and what it does.
+    pub switches: &'static [(&'static str, &'static str)],
     /// The files that this recipe alone writes.
-    pub pictures: &'static [File],
-    /// Loads the data, and builds and compiles the network.
-    pub prepare: fn(&Options) -> Result<Box<dyn Experiment>>,
+    pub files: &'static [File],
+    /// The network for images of 28x28, compiled, with new weights.
+    pub network: fn() -> Result<Model>,
+    /// Loads the data for the network.
+    pub prepare: fn(Model, &Options) -> Result<Box<dyn Experiment>>,
 }
 
 impl Recipe {
+    /// The recipe of a name.
+    pub fn find(name: &str) -> Result<&'static Recipe> {
+        ALL.iter().find(|recipe| recipe.name == name).ok_or_else(|| {
+            let names: Vec<&str> = ALL.iter().map(|recipe| recipe.name).collect();
+            Error::value(format!("there is no recipe '{name}'"))
+                .help(format!("the recipes are {}", names.join(", ")))
+        })
+    }
+
     /// The files that the recipe writes.
     pub fn files(&self) -> impl Iterator<Item = File> {
         let first = [MODEL, HISTORY_CSV, HISTORY_SVG];
-        first.into_iter().chain(self.pictures.iter().copied()).chain([SUMMARY])
+        first.into_iter().chain(self.files.iter().copied()).chain([SUMMARY])
     }
 }
 
@@ -59,15 +78,16 @@ pub trait Experiment {
     /// How many samples there are of what, those to train on first.
     fn data(&self) -> Vec<(usize, &'static str)>;
 
-    /// The training, but for what the options say.
-    fn fit(&mut self) -> Fit<'_>;
+    /// The training, but for what the options say. Callbacks may write into the folder.
+    ///
+    /// # Errors
+    /// If the data do not fit.
+    fn fit(&mut self, folder: &Folder) -> Result<Fit<'_>>;
 
-    /// What the trained network does on data it has not seen. Draws pictures, if there are any.
+    /// What the trained network does on data it has not seen: figures, one of which is `accuracy`,
+    /// and pictures.
     ///
     /// # Errors
     /// If a picture cannot be written.
-    fn test(&mut self, folder: &mut Folder) -> Result<Figures>;
+    fn test(&mut self, results: &mut Results<'_>) -> Result<()>;
 }
-
-/// Figures with their names. One of them is `accuracy`.
-pub type Figures = Vec<(&'static str, f64)>;
