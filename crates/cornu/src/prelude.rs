@@ -9,8 +9,10 @@ pub use crate::data::{
 pub use crate::datasets;
 pub use crate::initializers::Initializer;
 pub use crate::layers::{
-    Concatenate, Conv2D, Dense, Dot, Dropout, Flatten, Input, Lambda, Layer, LayerExt, LayerRef,
-    MaxPooling2D, Scope, one_input,
+    AveragePooling2D, BatchNormalization, Concatenate, Conv1D, Conv2D, Dense, Dot, Dropout,
+    Embedding, Flatten, GlobalAveragePooling2D, GlobalMaxPooling2D, Input, Lambda, Layer, LayerExt,
+    LayerNormalization, LayerRef, LeakyReLU, MaxPooling2D, ReLU, Reshape, Scope, Softmax,
+    one_input,
 };
 pub use crate::losses::Loss;
 pub use crate::metrics::Metric;

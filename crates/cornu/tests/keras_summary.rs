@@ -7,25 +7,6 @@ type Anything = std::result::Result<(), Box<dyn std::error::Error>>;
 /// Cases that cannot be built yet, with the reason.
 const SKIPPED: &[(&str, &str)] = &[];
 
-/// Stands for a layer of Keras that Cornu does not have yet: its name, its weights, its shapes.
-#[derive(Debug)]
-struct BatchNormalization;
-
-impl Layer for BatchNormalization {
-    fn kind(&self) -> &str {
-        "BatchNormalization"
-    }
-
-    fn forward(&self, scope: &mut Scope, inputs: &[Tensor]) -> Result<Tensor> {
-        let x = &inputs[0];
-        let gamma = scope.weight("gamma", [x.last_dim()?], "ones")?;
-        let beta = scope.weight("beta", [x.last_dim()?], "zeros")?;
-        let mean = scope.state("moving_mean", [x.last_dim()?], &"zeros".into())?.tensor();
-        let variance = scope.state("moving_variance", [x.last_dim()?], &"ones".into())?.tensor();
-        Ok((x - mean) / variance.sqrt() * gamma + beta)
-    }
-}
-
 fn mlp() -> Sequential {
     Sequential::from_layers(layers![
         Input::new([784]),
@@ -102,7 +83,7 @@ fn cnn_trained() -> Result<Sequential> {
 fn unbuilt() -> Sequential {
     Sequential::from_layers(layers![
         Dense::new(32).activation("relu"),
-        BatchNormalization,
+        BatchNormalization::new(),
         Dropout::new(0.1),
         Dense::new(1),
     ])
@@ -111,7 +92,7 @@ fn unbuilt() -> Sequential {
 fn chain() -> Result<Model> {
     let x: Tensor = Input::new([16]).name("features").into();
     let h = Dense::new(8).name("a_layer_with_quite_a_long_name_of_its_own").call(&x);
-    let h = BatchNormalization.call(&h);
+    let h = BatchNormalization::new().call(&h);
     let frozen = Dense::new(4).shared();
     let y = Dense::new(1).call(frozen.call(&h));
     frozen.weights().iter().for_each(|weight| weight.set_trainable(false));

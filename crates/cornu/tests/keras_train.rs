@@ -12,10 +12,6 @@ use support::{
     Check, Outcome, array, arrays, check_all, expect_close, expect_number, number, text,
 };
 
-/// What these models need is not built yet.
-const SKIPPED: support::Skipped<'_> =
-    &[("regularized", "regularizers, constraints and BatchNormalization are not built yet")];
-
 /// A few steps of an optimizer pile up rounding: sums in another order, `float32` slots.
 const TOLERANCE: f64 = 2e-5;
 
@@ -28,7 +24,7 @@ fn trainings_agree_with_keras() {
             format!("{kind} ({})", if case["fit"].is_null() { "steps" } else { "fit" }),
         )
     };
-    check_all("train", SKIPPED, describe, |case| {
+    check_all("train", &[], describe, |case| {
         if case["fit"].is_null() { check_steps(case) } else { check_fit(case) }
     });
 }
@@ -196,6 +192,18 @@ fn build(name: &str) -> Outcome<Model> {
             .add(AveragePooling2D::new(2))
             .add(Flatten::new())
             .add(Dense::new(3).activation("softmax"))
+            .into(),
+        "regularized" => Sequential::new()
+            .add(Input::new([5]))
+            .add(
+                Dense::new(4)
+                    .kernel_regularizer(Regularizer::l2(0.01))
+                    .bias_regularizer(Regularizer::l1(0.02))
+                    .kernel_constraint(Constraint::max_norm(1.0, 0)),
+            )
+            .add(BatchNormalization::new())
+            .add(Activation::new("relu"))
+            .add(Dense::new(1).activation("sigmoid").activity_regularizer(Regularizer::l2(0.1)))
             .into(),
         other => return Err(format!("unknown model {other}").into()),
     })

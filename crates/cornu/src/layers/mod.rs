@@ -27,32 +27,48 @@
 //! # Ok::<(), cornu::Error>(())
 //! ```
 
-mod activation;
+mod activations;
 mod convolution;
 mod dense;
-mod dropout;
-mod flatten;
+mod embedding;
+mod identity;
 mod input;
 mod lambda;
 mod layer_ref;
 mod merging;
+mod noise;
+mod normalization;
 mod pooling;
+mod rescaling;
+mod reshaping;
 mod scope;
 mod weight;
 mod window;
 
-pub use convolution::Conv2D;
+pub use activations::{ELU, LeakyReLU, PReLU, ReLU, Softmax};
+pub use convolution::{Conv1D, Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D};
 pub use dense::Dense;
-pub use dropout::Dropout;
-pub use flatten::Flatten;
+pub use embedding::Embedding;
+pub use identity::Identity;
 pub use input::Input;
 pub use lambda::Lambda;
 pub(crate) use layer_ref::Call;
 pub use layer_ref::{LayerExt, LayerRef};
 pub use merging::{Add, Average, Concatenate, Dot, DotAxes, Maximum, Minimum, Multiply, Subtract};
+pub use noise::{
+    ActivityRegularization, AlphaDropout, Dropout, GaussianDropout, GaussianNoise,
+    SpatialDropout1D, SpatialDropout2D,
+};
+pub use normalization::{
+    BatchNormalization, GroupNormalization, LayerNormalization, RMSNormalization, UnitNormalization,
+};
 pub use pooling::{
     AveragePooling1D, AveragePooling2D, GlobalAveragePooling1D, GlobalAveragePooling2D,
     GlobalMaxPooling1D, GlobalMaxPooling2D, MaxPooling1D, MaxPooling2D,
+};
+pub use rescaling::Rescaling;
+pub use reshaping::{
+    Cropping2D, Flatten, Permute, RepeatVector, Reshape, Sides, UpSampling2D, ZeroPadding2D,
 };
 pub use scope::Scope;
 pub use weight::WeightSpec;

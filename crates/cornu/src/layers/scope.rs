@@ -77,7 +77,8 @@ impl Scope {
         self.layer.variable(name, shape.into(), &initializer.into(), false)
     }
 
-    /// Gives a state variable a new value at the end of each training step.
+    /// Gives a state variable a new value at the end of each training step. If the layer is called
+    /// several times in a step, each call finds the value that the one before it gave.
     pub fn update(&mut self, state: &Variable, value: Tensor) {
         self.updates.push((state.clone(), value));
     }

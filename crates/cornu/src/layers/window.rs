@@ -7,6 +7,10 @@ use crate::tensor::Tensor;
 use cornu_graph::{Error, ErrorKind, Result, Shape};
 use serde::{Serialize, Serializer};
 
+/// The axes of lines and images.
+pub(super) const LINE: &str = "(batch, steps, channels)";
+pub(super) const IMAGE: &str = "(batch, height, width, channels)";
+
 /// One number for each of `N` axes: `3`, `[3, 2]` or `(3, 2)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes<const N: usize>(pub [usize; N]);
@@ -179,7 +183,7 @@ pub(super) fn check_window<const N: usize>(
             return Err(Error::shape(format!(
                 "{what} {size}{dilated} is larger than the input of shape {shape}"
             ))
-            .help(format!("make it smaller, or use padding(\"same\")")));
+            .help("make it smaller, or use padding(\"same\")"));
         }
     }
     Ok(())

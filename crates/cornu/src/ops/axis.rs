@@ -39,6 +39,11 @@ impl Axis {
         self.keepdims
     }
 
+    /// The axes as they were given, for a configuration; `None` are all.
+    pub(crate) fn list(&self) -> Option<&[i32]> {
+        self.axes.as_deref()
+    }
+
     /// The axes of a tensor of this rank, ascending.
     pub(crate) fn resolve(&self, rank: usize) -> Result<Vec<usize>> {
         let Some(axes) = &self.axes else { return Ok((0..rank).collect()) };

@@ -4,7 +4,7 @@ use super::float;
 use super::layout::{known_size, or_error};
 use crate::tensor::Tensor;
 use cornu_graph::op::{Conv2d, Pool2d, PoolKind};
-use cornu_graph::{Error, Op, Result};
+use cornu_graph::{Error, Op, Result, Shape};
 
 /// What happens at the border.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +71,68 @@ pub fn conv(
         Ok(Tensor::op(Op::Conv2d(Conv2d { strides, padding, dilation, groups }), &[&x, &kernel]))
     });
     Tensor::named("Conv", &[&x, &kernel], or_error(y))
+}
+
+/// Convolution of each channel by itself, with filters `(height, width, channels, multiplier)`. The
+/// results of a channel stand side by side.
+#[track_caller]
+pub fn depthwise_conv(
+    x: impl Into<Tensor>,
+    kernel: impl Into<Tensor>,
+    strides: [usize; 2],
+    padding: Padding,
+    dilation: [usize; 2],
+) -> Tensor {
+    let (x, kernel) = (float(x), float(kernel));
+    let flat = kernel.check().and_then(|kernel| match kernel.shape().known().as_deref() {
+        Some(&[height, width, channels, multiplier]) => {
+            Ok(kernel.reshape_to(&[height, width, 1, channels * multiplier].into()))
+        }
+        _ => Err(Error::shape(format!(
+            "filters are (height, width, channels, multiplier), not {}",
+            kernel.shape()
+        ))),
+    });
+    let y = flat.map(|flat| conv(&x, flat, strides, padding, dilation));
+    Tensor::named("DepthwiseConv", &[&x, &kernel], or_error(y))
+}
+
+/// The transpose of [`conv`]: its gradient for the images, with filters `(height, width, filters,
+/// channels)`. The size is the input's times the stride, with [`Padding::Valid`] and what the
+/// last window reaches beyond.
+#[track_caller]
+pub fn conv_transpose(
+    x: impl Into<Tensor>,
+    kernel: impl Into<Tensor>,
+    strides: [usize; 2],
+    padding: Padding,
+    dilation: [usize; 2],
+) -> Tensor {
+    let (x, kernel) = (float(x), float(kernel));
+    let y = check_image(&x, strides).and_then(|size| {
+        let Some(&[height, width, filters, _]) = kernel.check()?.shape().known().as_deref() else {
+            return Err(Error::shape(format!(
+                "filters are (height, width, filters, channels), not {}",
+                kernel.shape()
+            )));
+        };
+        let window = [height, width];
+        let larger = |i: usize| {
+            let reach = window[i].saturating_sub(1) * dilation[i] + 1;
+            let beyond = match padding {
+                Padding::Valid => reach.saturating_sub(strides[i]),
+                Padding::Same => 0,
+            };
+            size[i] * strides[i] + beyond
+        };
+        let to = [larger(0), larger(1)];
+        let widths = |i: usize| padding.widths(to[i], window[i], strides[i], dilation[i]);
+        let conv = Conv2d { strides, padding: [widths(0), widths(1)], dilation, groups: 1 };
+        let input = [x.shape().dims()[0], to[0].into(), to[1].into(), filters.into()];
+        let input = Shape::from(input.to_vec());
+        Ok(Tensor::op(Op::Conv2dInputGrad { conv, input }, &[&x, &kernel]))
+    });
+    Tensor::named("ConvTranspose", &[&x, &kernel], or_error(y))
 }
 
 /// The largest element of each window.

@@ -18,6 +18,12 @@ pub fn take(x: impl Into<Tensor>, indexes: impl Into<Tensor>, axis: i32) -> Tens
     or_error(resolve(axis, x.rank()).and_then(|axis| take_along(&x, &indexes, axis)))
 }
 
+/// The rows of a table with these numbers; zeros for a number that it does not have.
+#[track_caller]
+pub(crate) fn rows(table: &Tensor, indexes: &Tensor) -> Tensor {
+    Tensor::op(Op::Gather, &[table, &cast(indexes, DType::I32)])
+}
+
 #[track_caller]
 fn take_along(x: &Tensor, indexes: &Tensor, axis: usize) -> Result<Tensor> {
     let size = known_size(x, axis)?;

@@ -15,7 +15,8 @@ mod reduce;
 
 pub use axis::Axis;
 pub(crate) use axis::resolve as resolve_axis;
-pub use images::{Padding, average_pool, conv, max_pool};
+pub use images::{Padding, average_pool, conv, conv_transpose, depthwise_conv, max_pool};
+pub(crate) use indexing::rows;
 pub use indexing::{one_hot, slice, take};
 pub use layout::{
     broadcast_to, cast, concatenate, expand_dims, flip, ones_like, pad, ravel, repeat, reshape,

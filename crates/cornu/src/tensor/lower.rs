@@ -24,7 +24,8 @@ pub(crate) struct Lowerer {
     pub batch: usize,
     /// The variables in the order of their index in the graph.
     pub variables: Vec<Variable>,
-    /// New values of variables that layers asked for (moving averages).
+    /// New values of variables that layers asked for (moving averages); the last of a variable is
+    /// what it has in the end.
     pub updates: Vec<(Variable, NodeId)>,
     /// Terms that layers and weights add to the loss.
     pub losses: Vec<NodeId>,
@@ -97,6 +98,14 @@ impl Lowerer {
         node
     }
 
+    /// The node of a variable's value as the layers called so far have left it. A layer that is
+    /// called twice in a step moves its averages twice, the second time from where the first call
+    /// left them, as in Keras.
+    fn newest(&mut self, variable: &Variable) -> NodeId {
+        let update = self.updates.iter().rfind(|(updated, _)| updated.id() == variable.id());
+        update.map(|(_, node)| *node).unwrap_or_else(|| self.variable(variable))
+    }
+
     /// The node of a variable, if the graph reads it.
     pub fn variable_node(&self, variable: &Variable) -> Option<NodeId> {
         self.variable_nodes.get(&variable.id()).copied()
@@ -153,7 +162,7 @@ impl Lowerer {
                 .at(tensor.expression().line));
             }
             Kind::Constant(array) => self.graph.constant(array.clone()),
-            Kind::Variable(variable) => self.variable(variable),
+            Kind::Variable(variable) => self.newest(variable),
             Kind::RandomState => self.random_state()?,
             Kind::Composite(composite) => self.lower(&composite.body)?,
             Kind::Op(op, inputs) => self.lower_op(tensor, op, inputs)?,
@@ -195,10 +204,13 @@ impl Lowerer {
         let Scope { updates, losses, .. } = scope;
         self.calls.insert(Arc::as_ptr(call), results.clone());
         self.in_layer(call, |lowerer| {
-            for (variable, value) in &updates {
-                let node = lowerer.lower(value)?;
-                lowerer.updates.push((variable.clone(), node));
+            // Within a call, everything is computed with the values at its start.
+            for result in &results {
+                lowerer.lower(result)?;
             }
+            let values = updates.iter().map(|(_, value)| lowerer.lower(value));
+            let values = values.collect::<Result<Vec<NodeId>>>()?;
+            lowerer.updates.extend(updates.iter().map(|(v, _)| v.clone()).zip(values));
             for loss in &losses {
                 let node = lowerer.lower(loss)?;
                 lowerer.losses.push(node);

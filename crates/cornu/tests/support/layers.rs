@@ -15,6 +15,31 @@ macro_rules! with_text {
     };
 }
 
+/// Gives one axis or several to a method of a layer, if there is that setting.
+macro_rules! with_axes {
+    ($s:expr, $layer:expr) => {
+        match $s.take("axis") {
+            Some(Value::Array(axes)) => {
+                let axes: Vec<i32> = axes.iter().map(|axis| number(axis) as i32).collect();
+                $layer.axis(&axes[..])
+            }
+            Some(axis) => $layer.axis(number(&axis) as i32),
+            None => $layer,
+        }
+    };
+}
+
+/// What the convolutions share.
+macro_rules! convolution {
+    ($s:expr, $type:ident, $layer:expr) => {{
+        let layer = with_sizes($s, $layer, "strides", $type::strides);
+        let layer = with_sizes($s, layer, "dilation_rate", $type::dilation_rate);
+        let layer = with_text!($s, layer, padding);
+        let layer = with_text!($s, layer, activation);
+        $s.set_bool(layer, "use_bias", $type::use_bias)
+    }};
+}
+
 /// The layer of a class with these arguments; all must be used.
 pub fn build(class: &str, mut settings: Settings) -> Outcome<LayerRef> {
     let s = &mut settings;
@@ -56,10 +81,132 @@ pub fn build(class: &str, mut settings: Settings) -> Outcome<LayerRef> {
             let layer = GlobalMaxPooling2D::new();
             s.set_bool(layer, "keepdims", GlobalMaxPooling2D::keepdims).shared()
         }
+        other => return build_other(other, settings),
+    };
+    settings.all_used()?;
+    Ok(layer)
+}
+
+fn build_other(class: &str, mut settings: Settings) -> Outcome<LayerRef> {
+    let s = &mut settings;
+    let layer = match class {
+        "ReLU" => {
+            let relu = s.set(ReLU::new(), "max_value", ReLU::max_value);
+            let relu = s.set(relu, "negative_slope", ReLU::negative_slope);
+            s.set(relu, "threshold", ReLU::threshold).shared()
+        }
+        "LeakyReLU" => {
+            s.set(LeakyReLU::new(), "negative_slope", LeakyReLU::negative_slope).shared()
+        }
+        "ELU" => s.set(ELU::new(), "alpha", ELU::alpha).shared(),
+        "PReLU" => match s.take("shared_axes") {
+            Some(axes) => PReLU::new().shared_axes(sizes(&axes)).shared(),
+            None => PReLU::new().shared(),
+        },
+        "Softmax" => s.set_int(Softmax::new(), "axis", Softmax::axis).shared(),
+        "ActivityRegularization" => {
+            let mut factor = |name| s.set(0.0, name, |_, factor| factor);
+            ActivityRegularization::new(factor("l1"), factor("l2")).shared()
+        }
+        "AlphaDropout" => AlphaDropout::new(fraction(s, "rate")).shared(),
+        "GaussianDropout" => GaussianDropout::new(fraction(s, "rate")).shared(),
+        "GaussianNoise" => GaussianNoise::new(fraction(s, "stddev")).shared(),
+        "SpatialDropout1D" => SpatialDropout1D::new(fraction(s, "rate")).shared(),
+        "SpatialDropout2D" => SpatialDropout2D::new(fraction(s, "rate")).shared(),
+        "Identity" => Identity::new().shared(),
+        "Reshape" => {
+            let shape = s.take("target_shape").ok_or("no shape")?;
+            let shape: Vec<i64> = numbers(&shape).iter().map(|&n| n as i64).collect();
+            Reshape::new(shape).shared()
+        }
+        "Permute" => Permute::new(sizes(&s.take("dims").ok_or("no dims")?)).shared(),
+        "RepeatVector" => RepeatVector::new(count(s, "n")).shared(),
+        "Rescaling" => {
+            let layer = Rescaling::new(fraction(s, "scale"));
+            s.set(layer, "offset", Rescaling::offset).shared()
+        }
+        "Embedding" => Embedding::new(count(s, "input_dim"), count(s, "output_dim")).shared(),
+        "ZeroPadding2D" => match s.take("padding") {
+            Some(padding) => ZeroPadding2D::new(sides(&padding)).shared(),
+            None => ZeroPadding2D::default().shared(),
+        },
+        "Cropping2D" => Cropping2D::new(sides(&s.take("cropping").ok_or("no sides")?)).shared(),
+        "UpSampling2D" => {
+            let size = with_sizes(s, 2.into(), "size", |_, size| size);
+            with_text!(s, UpSampling2D::new(size), interpolation).shared()
+        }
+        "Conv1D" => {
+            let layer = Conv1D::new(count(s, "filters"), kernel_size(s));
+            convolution!(s, Conv1D, layer).shared()
+        }
+        "DepthwiseConv2D" => {
+            let layer = DepthwiseConv2D::new(kernel_size(s));
+            let layer = convolution!(s, DepthwiseConv2D, layer);
+            s.set(layer, "depth_multiplier", |layer, n| layer.depth_multiplier(n as usize)).shared()
+        }
+        "SeparableConv2D" => {
+            let layer = SeparableConv2D::new(count(s, "filters"), kernel_size(s));
+            let layer = convolution!(s, SeparableConv2D, layer);
+            s.set(layer, "depth_multiplier", |layer, n| layer.depth_multiplier(n as usize)).shared()
+        }
+        "Conv2DTranspose" => {
+            let layer = Conv2DTranspose::new(count(s, "filters"), kernel_size(s));
+            convolution!(s, Conv2DTranspose, layer).shared()
+        }
+        other => return build_normalization(other, settings),
+    };
+    settings.all_used()?;
+    Ok(layer)
+}
+
+fn build_normalization(class: &str, mut settings: Settings) -> Outcome<LayerRef> {
+    let s = &mut settings;
+    /// What the normalizations with a scale and an offset share.
+    macro_rules! affine {
+        ($type:ident, $layer:expr) => {{
+            let layer = s.set($layer, "epsilon", $type::epsilon);
+            let layer = s.set_bool(layer, "center", $type::center);
+            s.set_bool(layer, "scale", $type::scale)
+        }};
+    }
+    let layer = match class {
+        "BatchNormalization" => {
+            let layer = affine!(BatchNormalization, BatchNormalization::new());
+            let layer = s.set_int(layer, "axis", BatchNormalization::axis);
+            s.set(layer, "momentum", BatchNormalization::momentum).shared()
+        }
+        "LayerNormalization" => {
+            let layer = affine!(LayerNormalization, LayerNormalization::new());
+            with_axes!(s, layer).shared()
+        }
+        "GroupNormalization" => {
+            let groups = s.take("groups").map_or(32, |groups| number(&groups) as usize);
+            let layer = affine!(GroupNormalization, GroupNormalization::new(groups));
+            s.set_int(layer, "axis", GroupNormalization::axis).shared()
+        }
+        "RMSNormalization" => {
+            let layer = s.set(RMSNormalization::new(), "epsilon", RMSNormalization::epsilon);
+            with_axes!(s, layer).shared()
+        }
+        "UnitNormalization" => with_axes!(s, UnitNormalization::new()).shared(),
         other => return Err(format!("there is no layer {other} here").into()),
     };
     settings.all_used()?;
     Ok(layer)
+}
+
+/// A number; 0 if there is none.
+fn fraction(s: &mut Settings, name: &str) -> f32 {
+    s.set(0.0, name, |_, value| value)
+}
+
+/// The sides of an image.
+fn sides(value: &Value) -> Sides {
+    match value {
+        Value::Number(_) => Sides::from(number(value) as usize),
+        Value::Array(both) if both.iter().all(Value::is_number) => sizes_of::<2>(value).0.into(),
+        _ => Sides([sizes_of(&value[0]).0, sizes_of(&value[1]).0]),
+    }
 }
 
 /// A whole number; 0 if there is none.
@@ -98,17 +245,6 @@ fn with_sizes<T, const N: usize>(
         Some(value) => builder(it, sizes_of(&value)),
         None => it,
     }
-}
-
-/// What the convolutions share.
-macro_rules! convolution {
-    ($s:expr, $type:ident, $layer:expr) => {{
-        let layer = with_sizes($s, $layer, "strides", $type::strides);
-        let layer = with_sizes($s, layer, "dilation_rate", $type::dilation_rate);
-        let layer = with_text!($s, layer, padding);
-        let layer = with_text!($s, layer, activation);
-        $s.set_bool(layer, "use_bias", $type::use_bias)
-    }};
 }
 
 fn kernel_size<const N: usize>(s: &mut Settings) -> Sizes<N> {

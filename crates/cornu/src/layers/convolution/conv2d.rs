@@ -54,7 +54,7 @@ impl Conv2D {
 pub(super) fn channels_of_group(channels: usize, filters: usize, groups: usize) -> Result<usize> {
     check_positive("filters", filters)?;
     check_positive("groups", groups)?;
-    if channels % groups == 0 && filters % groups == 0 {
+    if channels.is_multiple_of(groups) && filters.is_multiple_of(groups) {
         return Ok(channels / groups);
     }
     Err(Error::value(format!(

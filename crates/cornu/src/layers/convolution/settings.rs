@@ -1,7 +1,7 @@
 //! What all convolutions have beside their filters: strides, border, bias, activation.
 
 use crate::activations::Activation;
-use crate::layers::window::{DataFormat, PaddingMode, Sizes, check_window};
+use crate::layers::window::{DataFormat, IMAGE, LINE, PaddingMode, Sizes, check_window};
 use crate::layers::{Scope, WeightSpec};
 use crate::ops::Padding;
 use crate::regularizers::Regularizer;
@@ -39,11 +39,21 @@ impl<const N: usize> Settings<N> {
         }
     }
 
-    /// Checks the settings and that the windows fit into the input.
+    /// Checks the settings, and that the windows fit into the input.
     pub fn check(&self, x: &Tensor) -> Result<()> {
-        let axes = if N == 1 { "(batch, steps, channels)" } else { IMAGE };
-        self.data_format.check(x, axes)?;
-        let window = self.kernel_size.positive("kernel_size")?;
+        self.check_settings(x)?;
+        match self.padding {
+            PaddingMode::Valid => {
+                check_window("the kernel", x, self.kernel_size.0, self.dilation_rate.0)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks the settings, and the rank of the input.
+    pub fn check_settings(&self, x: &Tensor) -> Result<()> {
+        self.data_format.check(x, if N == 1 { LINE } else { IMAGE })?;
+        self.kernel_size.positive("kernel_size")?;
         let strides = self.strides.positive("strides")?;
         let dilation = self.dilation_rate.positive("dilation_rate")?;
         if strides.iter().any(|&s| s > 1) && dilation.iter().any(|&d| d > 1) {
@@ -51,10 +61,7 @@ impl<const N: usize> Settings<N> {
                 "strides {strides:?} and dilation_rate {dilation:?} cannot both be above 1"
             )));
         }
-        match self.padding {
-            PaddingMode::Valid => check_window("the kernel", x, window, dilation),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
     /// The padding of a convolution that knows no causal one.
@@ -92,8 +99,6 @@ impl<const N: usize> Settings<N> {
         config
     }
 }
-
-const IMAGE: &str = "(batch, height, width, channels)";
 
 /// Checks a number of filters, channels or groups.
 pub(super) fn check_positive(name: &str, number: usize) -> Result<()> {

@@ -1,6 +1,6 @@
 //! The maximum or the mean over a whole line or image.
 
-use crate::layers::window::{DataFormat, data_format_setting};
+use crate::layers::window::{DataFormat, IMAGE, LINE, data_format_setting};
 use crate::layers::{Layer, Scope, one_input};
 use crate::ops::{self, Axis};
 use crate::tensor::Tensor;
@@ -8,7 +8,7 @@ use cornu_graph::Result;
 use serde_json::{Value, json};
 
 macro_rules! global_pooling_layer {
-    ($(#[$doc:meta])* $name:ident, $shape:literal, $axes:expr, $function:path) => {
+    ($(#[$doc:meta])* $name:ident, $shape:expr, $axes:expr, $function:path) => {
         $(#[$doc])*
         #[derive(Debug, Default)]
         pub struct $name {
@@ -53,19 +53,19 @@ macro_rules! global_pooling_layer {
 global_pooling_layer!(
     /// The mean of each channel of images: `(batch, height, width, channels)` becomes
     /// `(batch, channels)`.
-    GlobalAveragePooling2D, "(batch, height, width, channels)", [1, 2], ops::mean
+    GlobalAveragePooling2D, IMAGE, [1, 2], ops::mean
 );
 global_pooling_layer!(
     /// The largest element of each channel of images: `(batch, height, width, channels)` becomes
     /// `(batch, channels)`.
-    GlobalMaxPooling2D, "(batch, height, width, channels)", [1, 2], ops::max
+    GlobalMaxPooling2D, IMAGE, [1, 2], ops::max
 );
 global_pooling_layer!(
     /// The mean of each channel of lines: `(batch, steps, channels)` becomes `(batch, channels)`.
-    GlobalAveragePooling1D, "(batch, steps, channels)", [1], ops::mean
+    GlobalAveragePooling1D, LINE, [1], ops::mean
 );
 global_pooling_layer!(
     /// The largest element of each channel of lines: `(batch, steps, channels)` becomes
     /// `(batch, channels)`.
-    GlobalMaxPooling1D, "(batch, steps, channels)", [1], ops::max
+    GlobalMaxPooling1D, LINE, [1], ops::max
 );

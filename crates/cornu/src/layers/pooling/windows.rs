@@ -1,6 +1,6 @@
 //! The maximum or the mean of each window.
 
-use crate::layers::window::{DataFormat, PaddingMode, Sizes, check_window};
+use crate::layers::window::{DataFormat, IMAGE, LINE, PaddingMode, Sizes, check_window};
 use crate::layers::{Layer, Scope, one_input};
 use crate::ops;
 use crate::tensor::Tensor;
@@ -64,7 +64,7 @@ impl<const N: usize> Pooling<N> {
 impl Pooling<2> {
     fn forward(&self, inputs: &[Tensor]) -> Result<Tensor> {
         let x = one_input(inputs)?;
-        self.check(x, "(batch, height, width, channels)")?;
+        self.check(x, IMAGE)?;
         self.images(x, self.pool_size.0, self.strides().0)
     }
 }
@@ -73,7 +73,7 @@ impl Pooling<1> {
     /// A line is an image of width 1.
     fn forward(&self, inputs: &[Tensor]) -> Result<Tensor> {
         let x = one_input(inputs)?;
-        self.check(x, "(batch, steps, channels)")?;
+        self.check(x, LINE)?;
         let ([size], [stride]) = (self.pool_size.0, self.strides().0);
         let y = self.images(&ops::expand_dims(x, 2), [size, 1], [stride, 1])?;
         Ok(ops::squeeze(y, 2))

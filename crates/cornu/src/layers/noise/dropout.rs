@@ -1,10 +1,10 @@
 //! Dropout.
 
-use super::{Layer, Scope, one_input};
+use super::dropout;
 use crate::config::decimal;
-use crate::ops;
+use crate::layers::{Layer, Scope, one_input};
 use crate::tensor::Tensor;
-use cornu_graph::{Error, Result};
+use cornu_graph::Result;
 
 /// Sets a random part of its inputs to 0 in training and scales the rest by `1 / (1 - rate)`, so
 /// that their sum stays what it was. Does nothing otherwise.
@@ -29,17 +29,7 @@ impl Layer for Dropout {
 
     fn forward(&self, scope: &mut Scope, inputs: &[Tensor]) -> Result<Tensor> {
         let x = one_input(inputs)?;
-        if !(0.0..=1.0).contains(&self.rate) {
-            return Err(Error::value(format!("rate must be from 0 to 1, not {}", self.rate)));
-        }
-        if !scope.training() || self.rate == 0.0 {
-            return Ok(x.clone());
-        }
-        if self.rate == 1.0 {
-            return Ok(x * 0.0);
-        }
-        let keep = ops::greater_equal(scope.random_uniform(x.shape()), self.rate);
-        Ok(ops::where_(keep, x * (1.0 / (1.0 - self.rate)), 0.0))
+        dropout(scope, x, self.rate, x.shape())
     }
 
     fn config(&self) -> serde_json::Value {

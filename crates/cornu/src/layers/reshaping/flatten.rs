@@ -1,6 +1,6 @@
 //! Flattening samples to vectors.
 
-use super::{Layer, Scope, one_input};
+use crate::layers::{Layer, Scope, one_input};
 use crate::tensor::Tensor;
 use cornu_graph::{Dim, Error, Result, Shape};
 

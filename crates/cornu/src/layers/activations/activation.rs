@@ -1,7 +1,7 @@
 //! An activation as a layer.
 
-use super::{Layer, Scope, one_input};
 use crate::activations::Activation;
+use crate::layers::{Layer, Scope, one_input};
 use crate::tensor::Tensor;
 use cornu_graph::Result;
 
