@@ -1,6 +1,6 @@
 //! Lion.
 
-use super::{Common, Optimizer, Slot, WeightStep, rest};
+use super::{Common, Optimizer, Slot, WeightSpec, WeightStep, rest};
 use crate::config::decimal;
 use crate::ops;
 use crate::tensor::Tensor;
@@ -43,7 +43,7 @@ impl Optimizer for Lion {
         &self.common
     }
 
-    fn slots(&self) -> Vec<Slot> {
+    fn slots(&self, _weight: &WeightSpec<'_>) -> Vec<Slot> {
         vec![Slot::zeros("momentum")]
     }
 

@@ -9,7 +9,6 @@ use super::trainer::ProgramId;
 use super::{History, Logs, Trainer, nan};
 use crate::data::{Column, IntoColumns};
 use crate::model::{Built, Model};
-use crate::optimizers::check_learning_rate;
 use crate::{lines, session};
 use cornu_graph::{Array, DType, Error, Result};
 use std::collections::BTreeMap;
@@ -38,6 +37,8 @@ pub struct Fit<'a> {
     trace_nan: bool,
     schedule: Option<Box<Schedule<'a>>>,
     stop: Option<Arc<AtomicBool>>,
+    /// Whether moving averages take the weights' place at the end.
+    finalize: bool,
 }
 
 /// From the number of an epoch and the learning rate so far to the one of that epoch.
@@ -83,6 +84,7 @@ impl Model {
             trace_nan: false,
             schedule: None,
             stop: None,
+            finalize: true,
         }
     }
 
@@ -92,7 +94,8 @@ impl Model {
     /// As [`Fit::run`].
     #[track_caller]
     pub fn train_on_batch(&mut self, x: impl IntoColumns, y: impl IntoColumns) -> Result<Logs> {
-        let fit = self.fit(x, y).verbose(0).shuffle(false);
+        let mut fit = self.fit(x, y).verbose(0).shuffle(false);
+        fit.finalize = false;
         let samples = fit.x.first().map_or(0, Column::len);
         let history = fit.batch_size(samples.max(1)).run()?;
         let mut logs = Logs::default();
@@ -241,15 +244,16 @@ impl<'a> Fit<'a> {
                 break;
             }
         }
+        if self.finalize {
+            trainer.state.finalize_variable_values()?;
+        }
         Ok(history)
     }
 
     fn set_learning_rate(&self, trainer: &Trainer, epoch: usize) -> Result<()> {
         let Some(schedule) = &self.schedule else { return Ok(()) };
-        let variable = &trainer.state.learning_rate;
-        let rate = schedule(epoch, variable.number() as f32);
-        check_learning_rate(rate)?;
-        variable.assign(Array::scalar(rate))
+        let rate = schedule(epoch, trainer.state.learning_rate()?);
+        trainer.state.set_learning_rate(rate)
     }
 
     fn program(

@@ -10,6 +10,7 @@ mod nan;
 mod predict;
 mod progress;
 mod show;
+mod state;
 mod step;
 mod trainer;
 
