@@ -145,25 +145,44 @@ impl Model {
     /// The learning rate that the next step uses.
     ///
     /// # Errors
-    /// If the model is not compiled.
+    /// If the model is not compiled, or a schedule's expression has a mistake.
     pub fn learning_rate(&self) -> Result<f32> {
-        Ok(self.learning_rate_variable()?.number() as f32)
+        self.compiled()?.state.learning_rate()
     }
 
     /// Changes the learning rate from the next step on.
     ///
     /// # Errors
-    /// If the model is not compiled, or the number is negative or not finite.
+    /// If the model is not compiled, the optimizer was made with a schedule, or the number is
+    /// negative or not finite.
     pub fn set_learning_rate(&mut self, learning_rate: f32) -> Result<()> {
-        crate::optimizers::check_learning_rate(learning_rate)?;
-        self.learning_rate_variable()?.assign(cornu_graph::Array::scalar(learning_rate))
+        self.compiled()?.state.set_learning_rate(learning_rate)
     }
 
-    fn learning_rate_variable(&self) -> Result<&Variable> {
-        let trainer = self.trainer.as_ref();
-        trainer
-            .map(|trainer| &trainer.state.learning_rate)
-            .ok_or_else(|| Error::state("the model is not compiled: it has no learning rate"))
+    /// The variables of training beside the weights: the number of steps, the learning rate (if no
+    /// schedule decides it), the random state; from the first step on, in the order of the model's
+    /// weights, also the optimizer's slots, then the moving averages, then the sums of gradients.
+    ///
+    /// # Errors
+    /// If the model is not compiled.
+    pub fn optimizer_variables(&self) -> Result<Vec<Variable>> {
+        Ok(self.compiled()?.variables())
+    }
+
+    /// Exchanges the weights and their moving averages, which an optimizer with `use_ema` keeps:
+    /// to evaluate with them in the middle of training, exchange, evaluate, and exchange again.
+    ///
+    /// # Errors
+    /// If the model is not compiled, the optimizer keeps no averages, or no step was made yet.
+    pub fn swap_ema_weights(&mut self) -> Result<()> {
+        self.compiled()?.state.swap_averages()
+    }
+
+    fn compiled(&self) -> Result<&Trainer> {
+        self.trainer.as_ref().ok_or_else(|| {
+            Error::state("the model is not compiled: it has no optimizer")
+                .help("call model.compile(optimizer, loss).build() first")
+        })
     }
 
     pub(crate) fn trainer(&self) -> Option<&Trainer> {

@@ -1,6 +1,6 @@
 //! Adadelta.
 
-use super::{Common, Optimizer, Slot, WeightStep, rest};
+use super::{Common, Optimizer, Slot, WeightSpec, WeightStep, rest};
 use crate::config::decimal;
 use crate::tensor::Tensor;
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ impl Optimizer for Adadelta {
         &self.common
     }
 
-    fn slots(&self) -> Vec<Slot> {
+    fn slots(&self, _weight: &WeightSpec<'_>) -> Vec<Slot> {
         vec![Slot::zeros("accumulated_grad"), Slot::zeros("accumulated_delta_var")]
     }
 

@@ -1,6 +1,6 @@
 //! Adagrad.
 
-use super::{Common, Optimizer, Slot, WeightStep};
+use super::{Common, Optimizer, Slot, WeightSpec, WeightStep};
 use crate::config::decimal;
 use crate::tensor::Tensor;
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ impl Optimizer for Adagrad {
         &self.common
     }
 
-    fn slots(&self) -> Vec<Slot> {
+    fn slots(&self, _weight: &WeightSpec<'_>) -> Vec<Slot> {
         vec![Slot::filled("accumulator", self.initial_accumulator_value)]
     }
 

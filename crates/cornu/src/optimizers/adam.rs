@@ -1,6 +1,6 @@
 //! Adam, with weight decay too.
 
-use super::{Common, Optimizer, Slot, WeightStep, average};
+use super::{Common, Optimizer, Slot, WeightSpec, WeightStep, average};
 use crate::config::decimal;
 use crate::ops;
 use crate::tensor::Tensor;
@@ -66,7 +66,7 @@ impl Optimizer for Adam {
         &self.common
     }
 
-    fn slots(&self) -> Vec<Slot> {
+    fn slots(&self, _weight: &WeightSpec<'_>) -> Vec<Slot> {
         let mut slots = vec![Slot::zeros("momentum"), Slot::zeros("velocity")];
         if self.amsgrad {
             slots.push(Slot::zeros("velocity_hat"));
@@ -142,8 +142,8 @@ impl Optimizer for AdamW {
         &self.common
     }
 
-    fn slots(&self) -> Vec<Slot> {
-        self.adam().slots()
+    fn slots(&self, weight: &WeightSpec<'_>) -> Vec<Slot> {
+        self.adam().slots(weight)
     }
 
     fn update(&self, step: &WeightStep<'_>) -> (Tensor, Vec<Tensor>) {

@@ -1,6 +1,6 @@
 //! Adamax.
 
-use super::{Common, Optimizer, Slot, WeightStep, average};
+use super::{Common, Optimizer, Slot, WeightSpec, WeightStep, average};
 use crate::config::decimal;
 use crate::ops;
 use crate::tensor::Tensor;
@@ -45,7 +45,7 @@ impl Optimizer for Adamax {
         &self.common
     }
 
-    fn slots(&self) -> Vec<Slot> {
+    fn slots(&self, _weight: &WeightSpec<'_>) -> Vec<Slot> {
         vec![Slot::zeros("momentum"), Slot::zeros("norm")]
     }
 

@@ -1,45 +1,58 @@
 //! What all optimizers have in common.
 
+use super::{LearningRate, WeightSpec};
 use crate::config::decimal;
 use crate::session;
 use cornu_graph::{Error, Result};
 use serde_json::{Value, json};
 
-/// Learning rate, weight decay and clipping. At most one of the three ways to clip is used.
-#[derive(Clone, Debug, PartialEq)]
+/// The settings that all optimizers have: [`SGD::use_ema`](super::SGD::use_ema) and its like say
+/// what they mean. At most one of the three ways to clip is used.
+#[derive(Clone, Debug)]
 pub struct Common {
+    /// The name in the configuration; none is the class's name in small letters.
+    pub name: Option<String>,
     /// How far a step goes.
-    pub learning_rate: f32,
+    pub learning_rate: LearningRate,
     /// The part of each weight, times the learning rate, that is taken from it before each step.
     pub weight_decay: Option<f32>,
+    /// Parts of the names of weights without weight decay: `"bias"`.
+    pub exclude_from_weight_decay: Vec<String>,
     /// The largest norm of the gradient of each weight.
     pub clipnorm: Option<f32>,
     /// The largest norm of all gradients together.
     pub global_clipnorm: Option<f32>,
     /// The largest size of an element of a gradient.
     pub clipvalue: Option<f32>,
-}
-
-/// Whether steps of this size make sense.
-///
-/// # Errors
-/// If the number is negative, infinite or NaN.
-pub(crate) fn check_learning_rate(rate: f32) -> Result<()> {
-    if rate.is_finite() && rate >= 0.0 {
-        return Ok(());
-    }
-    Err(Error::value(format!("learning_rate must be a number of at least 0, not {rate}")))
+    /// Whether moving averages of the weights are kept.
+    pub use_ema: bool,
+    /// How much of the moving averages is kept, from 0 to 1.
+    pub ema_momentum: f32,
+    /// Every how many updates the moving averages take the weights' place.
+    pub ema_overwrite_frequency: Option<usize>,
+    /// By what the loss is multiplied and the gradients are divided.
+    pub loss_scale_factor: Option<f32>,
+    /// Of how many steps' gradients an update takes the mean, at least 2.
+    pub gradient_accumulation_steps: Option<usize>,
 }
 
 impl Common {
-    /// A learning rate, no weight decay, no clipping.
-    pub fn new(learning_rate: f32) -> Common {
+    /// A learning rate and Keras's defaults: no weight decay, no clipping, no moving averages, an
+    /// update with every step.
+    pub fn new(learning_rate: impl Into<LearningRate>) -> Common {
         Common {
-            learning_rate,
+            name: None,
+            learning_rate: learning_rate.into(),
             weight_decay: None,
+            exclude_from_weight_decay: vec![],
             clipnorm: None,
             global_clipnorm: None,
             clipvalue: None,
+            use_ema: false,
+            ema_momentum: 0.99,
+            ema_overwrite_frequency: None,
+            loss_scale_factor: None,
+            gradient_accumulation_steps: None,
         }
     }
 
@@ -48,14 +61,15 @@ impl Common {
     /// # Errors
     /// If a number is out of range, or there are several ways to clip.
     pub fn check(&self) -> Result<()> {
-        check_learning_rate(self.learning_rate)?;
-        let clips = [
+        self.learning_rate.check()?;
+        let positive = [
             ("clipnorm", self.clipnorm),
             ("global_clipnorm", self.global_clipnorm),
             ("clipvalue", self.clipvalue),
+            ("loss_scale_factor", self.loss_scale_factor),
         ];
-        for (name, clip) in clips {
-            if clip.is_some_and(|c| c.is_nan() || c <= 0.0) {
+        for (name, number) in positive {
+            if number.is_some_and(|n| n.is_nan() || n <= 0.0) {
                 return Err(Error::value(format!("{name} must be more than 0")));
             }
         }
@@ -65,25 +79,43 @@ impl Common {
                 "only one of clipnorm, global_clipnorm and clipvalue can be used",
             ));
         }
+        if !(0.0..=1.0).contains(&self.ema_momentum) {
+            let momentum = self.ema_momentum;
+            return Err(Error::value(format!("ema_momentum must be from 0 to 1, not {momentum}")));
+        }
+        let least = [
+            ("ema_overwrite_frequency", self.ema_overwrite_frequency, 1),
+            ("gradient_accumulation_steps", self.gradient_accumulation_steps, 2),
+        ];
+        for (name, number, least) in least {
+            if let Some(number) = number.filter(|&number| number < least) {
+                return Err(Error::value(format!("{name} must be at least {least}, not {number}")));
+            }
+        }
         Ok(())
+    }
+
+    /// Whether weight decay, if there is any, is for this weight too.
+    pub(crate) fn decays(&self, weight: &WeightSpec<'_>) -> bool {
+        let name = weight.path.rsplit('/').next().unwrap_or_default();
+        !self.exclude_from_weight_decay.iter().any(|part| name.contains(part))
     }
 
     /// The configuration of an optimizer with Keras's field names, its own settings last.
     pub fn config(&self, kind: &str, own: Value) -> Value {
         let optional = |x: Option<f32>| x.map(decimal);
         let mut config = json!({
-            "name": session::snake_case(kind),
-            "learning_rate": decimal(self.learning_rate),
+            "name": self.name.clone().unwrap_or_else(|| session::snake_case(kind)),
+            "learning_rate": self.learning_rate.config(),
             "weight_decay": optional(self.weight_decay),
             "clipnorm": optional(self.clipnorm),
             "global_clipnorm": optional(self.global_clipnorm),
             "clipvalue": optional(self.clipvalue),
-            // Keras's defaults for what Cornu does not do.
-            "use_ema": false,
-            "ema_momentum": 0.99,
-            "ema_overwrite_frequency": null,
-            "loss_scale_factor": null,
-            "gradient_accumulation_steps": null,
+            "use_ema": self.use_ema,
+            "ema_momentum": decimal(self.ema_momentum),
+            "ema_overwrite_frequency": self.ema_overwrite_frequency,
+            "loss_scale_factor": optional(self.loss_scale_factor),
+            "gradient_accumulation_steps": self.gradient_accumulation_steps,
         });
         if let (Some(all), Value::Object(own)) = (config.as_object_mut(), own) {
             all.extend(own);

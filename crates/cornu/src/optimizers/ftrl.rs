@@ -1,6 +1,6 @@
 //! Follow the regularized leader.
 
-use super::{Common, Optimizer, Slot, WeightStep};
+use super::{Common, Optimizer, Slot, WeightSpec, WeightStep};
 use crate::config::decimal;
 use crate::ops;
 use crate::tensor::Tensor;
@@ -65,7 +65,7 @@ impl Optimizer for Ftrl {
         &self.common
     }
 
-    fn slots(&self) -> Vec<Slot> {
+    fn slots(&self, _weight: &WeightSpec<'_>) -> Vec<Slot> {
         vec![Slot::filled("accumulator", self.initial_accumulator_value), Slot::zeros("linear")]
     }
 

@@ -1,6 +1,6 @@
 //! Lion.
 
-use super::{Common, Optimizer, Slot, WeightStep, rest};
+use super::{Common, Optimizer, Slot, WeightSpec, WeightStep, rest};
 use crate::config::decimal;
 use crate::ops;
 use crate::tensor::Tensor;
@@ -43,7 +43,7 @@ impl Optimizer for Lion {
         &self.common
     }
 
-    fn slots(&self) -> Vec<Slot> {
+    fn slots(&self, _weight: &WeightSpec<'_>) -> Vec<Slot> {
         vec![Slot::zeros("momentum")]
     }
 
@@ -55,14 +55,19 @@ impl Optimizer for Lion {
     }
 
     fn check(&self) -> Result<()> {
-        if self.beta_1 > 0.0 && self.beta_1 <= 1.0 {
-            return Ok(());
-        }
-        Err(Error::value(format!("beta_1 must be above 0 and up to 1, not {}", self.beta_1)))
+        check_beta_1(self.beta_1)
     }
 
     fn config(&self) -> Value {
         let own = json!({ "beta_1": decimal(self.beta_1), "beta_2": decimal(self.beta_2) });
         self.common.config(self.kind(), own)
     }
+}
+
+/// Whether a part is more than nothing and not more than all.
+pub(super) fn check_beta_1(beta_1: f32) -> Result<()> {
+    if beta_1 > 0.0 && beta_1 <= 1.0 {
+        return Ok(());
+    }
+    Err(Error::value(format!("beta_1 must be above 0 and up to 1, not {beta_1}")))
 }

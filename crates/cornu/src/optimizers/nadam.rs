@@ -1,6 +1,6 @@
 //! Adam with Nesterov's momentum.
 
-use super::{Common, Optimizer, Slot, WeightStep};
+use super::{Common, Optimizer, Slot, WeightSpec, WeightStep};
 use crate::config::decimal;
 use crate::ops;
 use crate::tensor::Tensor;
@@ -48,7 +48,7 @@ impl Optimizer for Nadam {
     }
 
     // The product is the same for all weights; a copy for each costs four bytes.
-    fn slots(&self) -> Vec<Slot> {
+    fn slots(&self, _weight: &WeightSpec<'_>) -> Vec<Slot> {
         vec![Slot::zeros("momentum"), Slot::zeros("velocity"), Slot::number("u_product", 1.0)]
     }
 

@@ -1,6 +1,6 @@
 //! RMSprop.
 
-use super::{Common, Optimizer, Slot, WeightStep, rest};
+use super::{Common, Optimizer, Slot, WeightSpec, WeightStep, rest};
 use crate::config::decimal;
 use crate::tensor::Tensor;
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ impl Optimizer for RMSprop {
         &self.common
     }
 
-    fn slots(&self) -> Vec<Slot> {
+    fn slots(&self, _weight: &WeightSpec<'_>) -> Vec<Slot> {
         let mut slots = vec![Slot::zeros("velocity")];
         if self.momentum > 0.0 {
             slots.push(Slot::zeros("momentum"));

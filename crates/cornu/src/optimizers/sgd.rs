@@ -1,6 +1,6 @@
 //! Stochastic gradient descent.
 
-use super::{Common, Optimizer, Slot, WeightStep};
+use super::{Common, Optimizer, Slot, WeightSpec, WeightStep};
 use crate::config::decimal;
 use crate::tensor::Tensor;
 use cornu_graph::{Error, Result};
@@ -42,7 +42,7 @@ impl Optimizer for SGD {
         &self.common
     }
 
-    fn slots(&self) -> Vec<Slot> {
+    fn slots(&self, _weight: &WeightSpec<'_>) -> Vec<Slot> {
         if self.momentum == 0.0 { vec![] } else { vec![Slot::zeros("momentum")] }
     }
 

@@ -1,6 +1,9 @@
 //! An optimizer as it is given to `compile`.
 
-use super::{Adadelta, Adagrad, Adam, AdamW, Adamax, Ftrl, Lion, Nadam, Optimizer, RMSprop, SGD};
+use super::{
+    Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, Muon, Nadam, Optimizer,
+    RMSprop, SGD, ScheduleFreeAdamW,
+};
 use crate::names;
 use cornu_graph::{Error, Result};
 use std::fmt;
@@ -20,6 +23,10 @@ const NAMES: &[(&str, Make)] = &[
     ("nadam", || Arc::new(Nadam::default())),
     ("ftrl", || Arc::new(Ftrl::default())),
     ("lion", || Arc::new(Lion::default())),
+    ("lamb", || Arc::new(Lamb::default())),
+    ("adafactor", || Arc::new(Adafactor::default())),
+    ("muon", || Arc::new(Muon::default())),
+    ("schedulefreeadamw", || Arc::new(ScheduleFreeAdamW::default())),
 ];
 
 /// An optimizer by name (`"adam"`, `"Adam"`) or by value (`Adam::new(0.01)`). A name that is not

@@ -1,8 +1,11 @@
 //! An optimizer for loops of one's own.
 
-use super::{Optimizer, OptimizerSpec, step};
+use super::learning_rate::not_settable;
+use super::slot::Memory;
+use super::step::{Before, step};
+use super::{LearningRate, Optimizer, OptimizerSpec, WeightSpec, check_learning_rate};
 use crate::tensor::Tensor;
-use cornu_graph::{Array, Result};
+use cornu_graph::{Array, Error, Result};
 use std::sync::Arc;
 
 /// An optimizer with what it remembers, which changes arrays by their gradients.
@@ -10,9 +13,9 @@ use std::sync::Arc;
 /// Each step is compiled anew; [`fit`](crate::model::Model::fit) compiles once and is far faster.
 pub struct Stepper {
     optimizer: Arc<dyn Optimizer>,
-    learning_rate: f32,
+    learning_rate: LearningRate,
     iterations: u32,
-    slots: Vec<Vec<Array>>,
+    memories: Vec<Memory<Array>>,
 }
 
 impl Stepper {
@@ -22,8 +25,8 @@ impl Stepper {
     /// If the optimizer's name is not known, or a setting is outside what is allowed.
     pub fn new(optimizer: impl Into<OptimizerSpec>) -> Result<Stepper> {
         let optimizer = optimizer.into().get()?;
-        let learning_rate = optimizer.common().learning_rate;
-        Ok(Stepper { optimizer, learning_rate, iterations: 0, slots: vec![] })
+        let learning_rate = optimizer.common().learning_rate.clone();
+        Ok(Stepper { optimizer, learning_rate, iterations: 0, memories: vec![] })
     }
 
     /// How many steps were made.
@@ -31,45 +34,90 @@ impl Stepper {
         self.iterations
     }
 
-    /// How far a step goes now.
-    pub fn learning_rate(&self) -> f32 {
-        self.learning_rate
+    /// How far the next step goes.
+    ///
+    /// # Errors
+    /// If a schedule's expression has a mistake.
+    pub fn learning_rate(&self) -> Result<f32> {
+        Ok(self.learning_rate.at(self.iterations as usize)? as f32)
     }
 
     /// Changes how far a step goes.
-    pub fn set_learning_rate(&mut self, learning_rate: f32) {
-        self.learning_rate = learning_rate;
-    }
-
-    /// Makes a step: the same weights in the same order every time.
     ///
     /// # Errors
-    /// If the gradients do not have the shapes of the weights.
+    /// If the optimizer was made with a schedule, or the number is negative or not finite.
+    pub fn set_learning_rate(&mut self, learning_rate: f32) -> Result<()> {
+        check_learning_rate(learning_rate)?;
+        self.learning_rate.constant().ok_or_else(not_settable)?;
+        self.learning_rate = LearningRate::Constant(learning_rate);
+        Ok(())
+    }
+
+    /// Makes a step: the same weights in the same order every time. With `loss_scale_factor`, the
+    /// gradients are those of the loss times the factor.
+    ///
+    /// # Errors
+    /// If there are not as many gradients as weights, or they do not have the weights' shapes.
     pub fn apply(&mut self, weights: &mut [Array], gradients: &[Array]) -> Result<()> {
-        if self.slots.is_empty() {
-            let slots = self.optimizer.slots();
-            let first = |weight: &Array| -> Vec<Array> {
-                slots.iter().map(|slot| slot.first_value(weight.shape())).collect()
-            };
-            self.slots = weights.iter().map(first).collect();
+        if weights.len() != gradients.len() {
+            let (weights, gradients) = (weights.len(), gradients.len());
+            return Err(Error::value(format!("{weights} weights, but {gradients} gradients")));
         }
-        let tensors = |arrays: &[Array]| arrays.iter().map(Tensor::from).collect::<Vec<Tensor>>();
-        let slots: Vec<Vec<Tensor>> = self.slots.iter().map(|s| tensors(s)).collect();
-        let (new_weights, new_slots) = step(
-            self.optimizer.as_ref(),
-            &tensors(weights),
-            &tensors(gradients),
-            &slots,
-            &Tensor::from(self.learning_rate),
-            &Tensor::from((self.iterations + 1) as f32),
-        )?;
+        if self.memories.is_empty() {
+            self.memories = weights.iter().map(|weight| self.first_memory(weight)).collect();
+        }
+        self.check_count(weights)?;
+        let before: Vec<Before<'_>> = weights
+            .iter()
+            .zip(gradients)
+            .zip(&self.memories)
+            .map(|((weight, gradient), memory)| Before {
+                path: "",
+                weight: Tensor::from(weight),
+                gradient: Tensor::from(gradient),
+                memory: memory.map(|array| Tensor::from(array)),
+            })
+            .collect();
+        let iterations = Tensor::from(i32::try_from(self.iterations).unwrap_or(i32::MAX));
+        let rate = self.learning_rate.tensor(None, &iterations)?;
+        let after = step(self.optimizer.as_ref(), &before, &iterations, &rate)?;
         // Nothing is changed before all is computed.
-        let eval =
-            |tensors: &[Tensor]| tensors.iter().map(Tensor::eval).collect::<Result<Vec<_>>>();
-        let new_weights = eval(&new_weights)?;
-        self.slots = new_slots.iter().map(|slots| eval(slots)).collect::<Result<_>>()?;
-        weights.iter_mut().zip(new_weights).for_each(|(weight, new)| *weight = new);
+        let new = after.iter().map(|a| a.weight.eval()).collect::<Result<Vec<Array>>>()?;
+        self.memories =
+            after.iter().map(|a| a.memory.try_map(Tensor::eval)).collect::<Result<_>>()?;
+        weights.iter_mut().zip(new).for_each(|(weight, new)| *weight = new);
         self.iterations += 1;
+        Ok(())
+    }
+
+    /// Puts the moving averages in the place of the weights, with `use_ema`: what `fit` does when
+    /// it ends. Keras's `finalize_variable_values`.
+    ///
+    /// # Errors
+    /// If there are not as many weights as [`Stepper::apply`] was given.
+    pub fn finalize(&self, weights: &mut [Array]) -> Result<()> {
+        if self.memories.is_empty() {
+            return Ok(());
+        }
+        self.check_count(weights)?;
+        for (weight, memory) in weights.iter_mut().zip(&self.memories) {
+            if let Some(average) = &memory.average {
+                *weight = average.clone();
+            }
+        }
+        Ok(())
+    }
+
+    fn first_memory(&self, weight: &Array) -> Memory<Array> {
+        let spec = WeightSpec { path: "", shape: weight.shape() };
+        Memory::plan(self.optimizer.as_ref(), &spec).map(|slot| slot.first_value(weight))
+    }
+
+    fn check_count(&self, weights: &[Array]) -> Result<()> {
+        let (known, given) = (self.memories.len(), weights.len());
+        if known != given {
+            return Err(Error::value(format!("{given} weights, after steps of {known}")));
+        }
         Ok(())
     }
 }

@@ -36,6 +36,8 @@ pub struct Fit<'a> {
     pub(super) trace_nan: bool,
     pub(super) callbacks: CallbackList<'a>,
     pub(super) stop: Option<Arc<AtomicBool>>,
+    /// Whether moving averages of the weights take their place at the end.
+    pub(super) finalize: bool,
     /// A mistake in the options, found before the run.
     mistake: Option<Error>,
 }
@@ -95,7 +97,9 @@ impl Model {
     pub fn train_on_batch(&mut self, x: impl IntoColumns, y: impl IntoColumns) -> Result<Logs> {
         let x = x.into_columns();
         let samples = x.first().map_or(0, Column::len).max(1);
-        let history = self.fit(x, y).verbose(0).shuffle(false).batch_size(samples).run()?;
+        let mut fit = self.fit(x, y).verbose(0).shuffle(false).batch_size(samples);
+        fit.finalize = false;
+        let history = fit.run()?;
         let mut logs = Logs::default();
         history.iter().for_each(|(name, values)| logs.set(name, values[0]));
         Ok(logs)
@@ -124,6 +128,7 @@ impl<'a> Fit<'a> {
             trace_nan: false,
             callbacks: CallbackList::default(),
             stop: None,
+            finalize: true,
             mistake: None,
         }
     }

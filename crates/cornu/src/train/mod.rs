@@ -16,6 +16,7 @@ mod run;
 mod show;
 mod source;
 mod split;
+mod state;
 mod step;
 mod stream;
 mod trainer;

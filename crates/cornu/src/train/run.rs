@@ -65,6 +65,7 @@ pub fn run(mut fit: Fit<'_>) -> Result<History> {
             callbacks,
             trace_nan: fit.trace_nan,
             stop: fit.stop,
+            finalize: fit.finalize,
         }
         .train()
     })
@@ -142,6 +143,7 @@ struct Run<'a> {
     may_be_nan: bool,
     trace_nan: bool,
     stop: Option<Arc<AtomicBool>>,
+    finalize: bool,
 }
 
 impl Run<'_> {
@@ -154,6 +156,9 @@ impl Run<'_> {
                 break;
             }
             logs = self.epoch(epoch)?;
+        }
+        if self.finalize {
+            self.training.trainer().state.finalize_variable_values()?;
         }
         self.callbacks.train_end(&mut self.training, &logs)?;
         self.training.history.stopped |= self.training.stopped;

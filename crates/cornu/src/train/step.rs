@@ -2,11 +2,12 @@
 
 use super::feeds::{FeedSpec, StepData};
 use super::trainer::{Figure, Trainer};
+use crate::backend;
 use crate::model::Built;
+use crate::optimizers::{self, Before, Memory};
 use crate::tensor::lower::{Lowerer, Mode};
 use crate::tensor::{Kind, Tensor};
 use crate::variable::{Variable, Variables};
-use crate::{backend, optimizers};
 use cornu_graph::op::Op;
 use cornu_graph::scalar::BinaryOp;
 use cornu_graph::{
@@ -253,6 +254,11 @@ impl Builder<'_> {
         if weights.is_empty() {
             return Ok(());
         }
+        // The gradients are divided by it again, before anything else is done with them.
+        let loss = match trainer.optimizer.common().loss_scale_factor {
+            Some(f) => self.lowerer.graph.binary_scalar(BinaryOp::Mul, loss, f64::from(f)),
+            None => loss,
+        };
         let nodes: Vec<NodeId> = weights.iter().map(|(_, node)| *node).collect();
         let gradients = cornu_graph::grad::gradients(&mut self.lowerer.graph, loss, &nodes)?;
         let gradients = gradients
@@ -269,29 +275,27 @@ impl Builder<'_> {
         weights: &[(Variable, NodeId)],
         gradients: &[NodeId],
     ) -> Result<()> {
-        let values: Vec<Tensor> = weights.iter().map(|(w, _)| w.tensor()).collect();
-        let gradients: Vec<Tensor> =
-            gradients.iter().map(|&g| self.lowerer.placeholder(g)).collect();
-        let slots: Vec<Vec<Variable>> =
-            weights.iter().map(|(weight, _)| trainer.slots_of(weight)).collect();
-        let slot_values: Vec<Vec<Tensor>> =
-            slots.iter().map(|s| s.iter().map(Variable::tensor).collect()).collect();
-        let iteration = trainer.state.iterations.tensor() + 1.0;
-        let rate = trainer.state.learning_rate.tensor();
-        let (new_weights, new_slots) = optimizers::step(
-            trainer.optimizer.as_ref(),
-            &values,
-            &gradients,
-            &slot_values,
-            &rate,
-            &iteration,
-        )?;
-        self.store(&trainer.state.iterations, &iteration)?;
-        for ((weight, _), value) in weights.iter().zip(&new_weights) {
-            self.store(weight, &weight.constrained(value)?)?;
-        }
-        for (slot, value) in slots.iter().flatten().zip(new_slots.iter().flatten()) {
-            self.store(slot, value)?;
+        let memories: Vec<Memory<Variable>> =
+            weights.iter().map(|(weight, _)| trainer.state.memory_of(weight)).collect();
+        let before: Vec<Before<'_>> = weights
+            .iter()
+            .zip(gradients)
+            .zip(&memories)
+            .map(|(((weight, _), &gradient), memory)| Before {
+                path: weight.path(),
+                weight: weight.tensor(),
+                gradient: self.lowerer.placeholder(gradient),
+                memory: memory.map(Variable::tensor),
+            })
+            .collect();
+        let (iterations, rate) = trainer.state.clock()?;
+        let after = optimizers::step(trainer.optimizer.as_ref(), &before, &iterations, &rate)?;
+        self.store(&trainer.state.iterations, &(iterations + 1))?;
+        for (((weight, _), memory), after) in weights.iter().zip(&memories).zip(&after) {
+            self.store(weight, &weight.constrained(&after.weight)?)?;
+            for (variable, value) in memory.iter().zip(after.memory.iter()) {
+                self.store(variable, value)?;
+            }
         }
         Ok(())
     }

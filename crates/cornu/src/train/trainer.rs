@@ -2,12 +2,12 @@
 
 use super::Logs;
 use super::feeds::FeedSpec;
+use super::state::State;
 use super::step::{self, Purpose, StepProgram};
 use crate::losses::Loss;
 use crate::metrics::{Metric, MetricSpec};
 use crate::model::Built;
 use crate::optimizers::Optimizer;
-use crate::session;
 use crate::tensor::lower::random_state_type;
 use crate::variable::Variable;
 use cornu_graph::{Array, Result, TensorType};
@@ -48,16 +48,6 @@ pub(crate) struct OutputSpec {
     pub weighted_metrics: Vec<MetricSpec>,
 }
 
-/// Variables that last from step to step beside the weights.
-pub(crate) struct State {
-    /// Steps done, a `float32` scalar: whole numbers are exact up to 16 million.
-    pub iterations: Variable,
-    pub learning_rate: Variable,
-    pub random: Variable,
-    /// The optimizer's slots for each weight.
-    pub slots: HashMap<u64, Vec<Variable>>,
-}
-
 /// A figure and its totals.
 pub(crate) struct Tracker {
     /// Under which name it is shown.
@@ -88,16 +78,11 @@ struct ProgramKey {
 
 impl Trainer {
     pub fn new(optimizer: Arc<dyn Optimizer>, outputs: Vec<OutputSpec>) -> Trainer {
-        let learning_rate = Array::scalar(optimizer.common().learning_rate);
+        let state = State::new(optimizer.clone());
         Trainer {
             optimizer,
             outputs,
-            state: State {
-                iterations: Variable::new("optimizer/iteration", Array::scalar(0.0f32), false),
-                learning_rate: Variable::new("optimizer/learning_rate", learning_rate, false),
-                random: random_state(session::next_seed()),
-                slots: HashMap::new(),
-            },
+            state,
             trained: None,
             trackers: None,
             programs: vec![],
@@ -106,11 +91,16 @@ impl Trainer {
         }
     }
 
-    /// Decides which weights are trained, once.
+    /// Decides which weights are trained, once, and makes what the optimizer remembers of them.
     pub fn decide_trained(&mut self, weights: &[Variable]) {
-        self.trained.get_or_insert_with(|| {
-            weights.iter().filter(|w| w.trainable()).map(Variable::id).collect()
-        });
+        if self.trained.is_some() {
+            return;
+        }
+        let trained: Vec<&Variable> = weights.iter().filter(|w| w.trainable()).collect();
+        self.trained = Some(trained.iter().map(|w| w.id()).collect());
+        for weight in trained {
+            self.state.memory_of(weight);
+        }
     }
 
     /// Whether a weight is trained.
@@ -189,19 +179,15 @@ impl Trainer {
         &mut self.programs[id.0]
     }
 
-    /// The slots of a weight, made at the first use.
-    pub fn slots_of(&mut self, weight: &Variable) -> Vec<Variable> {
-        let specs = self.optimizer.slots();
-        let made = self.state.slots.entry(weight.id()).or_insert_with(|| {
-            specs
-                .iter()
-                .map(|slot| {
-                    let path = format!("optimizer/{}/{}", weight.path(), slot.name);
-                    Variable::new(path, slot.first_value(&weight.shape()), false)
-                })
-                .collect()
-        });
-        made.clone()
+    /// What lasts from step to step beside the weights, to save it and to go on with it: the number
+    /// of steps, the learning rate (if it is no schedule), the random state, the slots of each
+    /// weight, the moving averages, the sums of gradients. The last three are in the order of the
+    /// model's weights, and there only after [`Trainer::decide_trained`].
+    pub fn variables(&self) -> Vec<Variable> {
+        let mut all = self.state.optimizer_variables();
+        let numbers = 1 + usize::from(self.state.learning_rate.is_some());
+        all.insert(numbers, self.state.random.clone());
+        all
     }
 
     /// Drops the programs if there are many: data of ever new sizes must not keep one for each.

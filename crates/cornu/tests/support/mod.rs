@@ -173,6 +173,11 @@ impl Settings {
         self.set(it, name, |it, value| builder(it, value as i32))
     }
 
+    /// Gives a count to a builder, if there is that setting.
+    pub fn set_count<T>(&mut self, it: T, name: &str, builder: impl Fn(T, usize) -> T) -> T {
+        self.set(it, name, |it, value| builder(it, value as usize))
+    }
+
     /// Gives a yes or no to a builder, if there is that setting.
     pub fn set_bool<T>(&mut self, it: T, name: &str, builder: impl Fn(T, bool) -> T) -> T {
         match self.take(name) {
@@ -236,6 +241,7 @@ pub fn expect_fields(ours: &Value, keras: &Value) -> Check {
     }
 }
 
-fn same_f32(a: Option<f64>, b: Option<f64>) -> bool {
+/// Whether two numbers are decimals of the same `float32`.
+pub fn same_f32(a: Option<f64>, b: Option<f64>) -> bool {
     a.zip(b).is_some_and(|(a, b)| a as f32 == b as f32)
 }

@@ -61,10 +61,8 @@ impl Model {
         let weights = collect::weights(&self.layers());
         let (trainable, frozen) = weights.iter().partition::<Vec<_>, _>(|w| w.trainable());
         let state = self.trainer().map(|trainer| &trainer.state);
-        let optimizer = state.filter(|state| !state.slots.is_empty()).map(|state| {
-            let slots = state.slots.values().flatten();
-            Size::of(slots.chain([&state.iterations, &state.learning_rate]))
-        });
+        let state = state.filter(|state| state.is_built());
+        let optimizer = state.map(|state| Size::of(&state.optimizer_variables()));
         Summary {
             name: self.name().to_owned(),
             rows,
