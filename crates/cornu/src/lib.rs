@@ -37,6 +37,7 @@ mod names;
 pub mod ops;
 pub mod optimizers;
 pub mod prelude;
+pub mod preprocessing;
 mod saving;
 mod session;
 mod tensor;
@@ -49,8 +50,9 @@ pub use ndarray;
 pub use tensor::{Tensor, gradients};
 pub use variable::Variable;
 
-/// Seeds, names, threads.
+/// Seeds, names, threads, classes as vectors.
 pub mod utils {
     pub use crate::backend::set_threads;
+    pub use crate::preprocessing::labels::to_categorical;
     pub use crate::session::{clear_session, set_random_seed};
 }
