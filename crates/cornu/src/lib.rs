@@ -41,6 +41,7 @@ pub mod optimizers;
 pub mod prelude;
 pub mod random;
 pub mod regularizers;
+pub mod preprocessing;
 mod saving;
 mod session;
 mod tensor;
@@ -53,8 +54,9 @@ pub use ndarray;
 pub use tensor::{Tensor, gradients};
 pub use variable::Variable;
 
-/// Seeds, names, threads.
+/// Seeds, names, threads, classes as vectors.
 pub mod utils {
     pub use crate::backend::set_threads;
+    pub use crate::preprocessing::labels::to_categorical;
     pub use crate::session::{clear_session, set_random_seed};
 }
