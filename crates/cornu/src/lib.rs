@@ -39,6 +39,7 @@ pub mod optimizers;
 pub mod prelude;
 mod saving;
 mod session;
+pub mod similarity;
 mod tensor;
 pub mod train;
 mod variable;

@@ -28,6 +28,7 @@
 //! ```
 
 mod activation;
+mod cosine_dense;
 mod dense;
 mod dropout;
 mod flatten;
@@ -36,6 +37,7 @@ mod lambda;
 mod layer_ref;
 mod scope;
 
+pub use cosine_dense::CosineDense;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use flatten::Flatten;

@@ -452,6 +452,10 @@ pub(super) fn check_labels(trainer: &Trainer, built: &Built, y: &[Column]) -> Re
         }
         let ignored = spec.loss.ignored_label().map(f64::from);
         let values = column.to_array()?.values().to_f64();
+        if !spec.loss.labels_are_outputs() {
+            check_whole(&spec.name, &values)?;
+            continue;
+        }
         let is_class = |v: f64| v >= 0.0 && v < classes as f64 && v.fract() == 0.0;
         let bad = values.iter().find(|&&v| !is_class(v) && Some(v) != ignored);
         if let Some(bad) = bad {
@@ -463,4 +467,14 @@ pub(super) fn check_labels(trainer: &Trainer, built: &Built, y: &[Column]) -> Re
         }
     }
     Ok(())
+}
+
+/// Checks that labels which only tell who belongs together are whole numbers.
+fn check_whole(output: &str, values: &[f64]) -> Result<()> {
+    match values.iter().find(|v| !v.is_finite() || v.fract() != 0.0) {
+        Some(bad) => Err(Error::data(format!(
+            "label {bad} for output '{output}': the classes of embeddings are whole numbers"
+        ))),
+        None => Ok(()),
+    }
 }
