@@ -44,6 +44,7 @@ pub mod regularizers;
 pub mod preprocessing;
 mod saving;
 mod session;
+pub mod similarity;
 mod tensor;
 pub mod train;
 mod variable;

@@ -1,20 +1,27 @@
 //! Data: columns of samples, generators of batches, readers of files, pairs for siamese networks.
 
 mod batch;
+//! Data: columns of samples, readers of files, pairs and batches for siamese networks and embeddings.
+mod class_balanced;
 mod column;
 mod generator;
 mod idx;
 mod interop;
+mod labels;
 mod npy;
 mod npz;
+mod pair_sampler;
 mod pairs;
 pub(crate) mod raw;
 
 pub use batch::{Batch, IntoBatch};
+pub use class_balanced::ClassBalanced;
 pub use column::{ArrayExt, Column, IntoColumns};
 pub use generator::{Generator, IntoGenerator, Sequence, ways};
 pub(crate) use generator::{Part, Step};
 pub use idx::{parse_idx, read_idx};
 pub use interop::{AsNdarray, NdarrayExt};
+pub use labels::Labels;
 pub use npz::{Npz, read_npy, read_npz, write_npy};
+pub use pair_sampler::{PairBatch, PairSampler};
 pub use pairs::{PairLabel, Pairs};

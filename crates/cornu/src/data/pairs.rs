@@ -1,6 +1,7 @@
 //! Pairs of images for siamese networks, held as indexes.
 
 use super::Column;
+use super::labels::Classes;
 use cornu_graph::philox::Philox;
 use cornu_graph::{Array, Error, Result};
 
@@ -57,13 +58,7 @@ impl Pairs {
         seed: u64,
     ) -> Result<Pairs> {
         let images = images.into();
-        if images.len() != classes.len() {
-            return Err(Error::data(format!(
-                "{} images but {} classes",
-                images.len(),
-                classes.len()
-            )));
-        }
+        check_lengths(&images, classes)?;
         let by_class = ByClass::new(classes);
         by_class.check()?;
         let mut random = Philox::new(seed);
@@ -73,6 +68,60 @@ impl Pairs {
             drawn.push((image, by_class.different(classes[image], &mut random), false));
         }
         random.shuffle(&mut drawn);
+        Pairs::of(&images, &drawn, convention)
+    }
+
+    /// For each class and each number `i` the class's images `i` and `i + 1`, then its image `i` and
+    /// image `i` of another class drawn by lot: pairs of one class and of different ones by turns,
+    /// not shuffled. Every class has as many as the smallest, less one.
+    ///
+    /// This is `create_pairs` of Keras's older siamese example (`mnist_siamese_graph`), whose labels
+    /// are [`PairLabel::OneIsSame`].
+    ///
+    /// # Errors
+    /// If images and classes are not equally many, there are fewer than two classes, or one of them
+    /// has only one image.
+    ///
+    /// ```
+    /// use cornu::prelude::*;
+    ///
+    /// let images = Array::new([5, 1], vec![0.0f32, 0.1, 1.0, 1.1, 1.2])?;
+    /// let pairs = Pairs::alternating(&images, &[0, 0, 1, 1, 1], PairLabel::OneIsSame, 7)?;
+    /// assert_eq!(pairs.same(), [true, false, true, false]);
+    /// # Ok::<(), cornu::Error>(())
+    /// ```
+    pub fn alternating(
+        images: impl Into<Column>,
+        classes: &[u8],
+        convention: PairLabel,
+        seed: u64,
+    ) -> Result<Pairs> {
+        let images = images.into();
+        check_lengths(&images, classes)?;
+        let labels: Vec<i64> = classes.iter().copied().map(i64::from).collect();
+        let of = Classes::new(&labels);
+        of.at_least(2, "pairs need")?;
+        let smallest = of.samples.iter().map(Vec::len).min().unwrap_or(0);
+        if let Some(alone) = of.samples.iter().position(|samples| samples.len() < 2) {
+            return Err(Error::data(format!(
+                "class {} has only one image, so there is no pair of it",
+                of.numbers[alone]
+            )));
+        }
+        let mut random = Philox::new(seed);
+        let mut drawn = Vec::with_capacity(2 * (smallest - 1) * of.len());
+        for (class, samples) in of.samples.iter().enumerate() {
+            for i in 0..smallest - 1 {
+                drawn.push((samples[i], samples[i + 1], true));
+                let other = (class + 1 + random.below(of.len() - 1)) % of.len();
+                drawn.push((samples[i], of.samples[other][i], false));
+            }
+        }
+        Pairs::of(&images, &drawn, convention)
+    }
+
+    /// Pairs of these images: left, right, whether they are of one class.
+    fn of(images: &Column, drawn: &[(usize, usize, bool)], convention: PairLabel) -> Result<Pairs> {
         Ok(Pairs {
             inputs: [
                 images.select(drawn.iter().map(|d| d.0))?,
@@ -109,10 +158,23 @@ impl Pairs {
         self.convention.is_same(self.labels[pair])
     }
 
+    /// Whether each pair is of one class, for [`Verification`](crate::similarity::Verification) and
+    /// [`calibrate`](crate::similarity::calibrate).
+    pub fn same(&self) -> Vec<bool> {
+        (0..self.len()).map(|pair| self.is_same(pair)).collect()
+    }
+
     /// Which label says "same".
     pub fn convention(&self) -> PairLabel {
         self.convention
     }
+}
+
+fn check_lengths(images: &Column, classes: &[u8]) -> Result<()> {
+    if images.len() == classes.len() {
+        return Ok(());
+    }
+    Err(Error::data(format!("{} images but {} classes", images.len(), classes.len())))
 }
 
 /// The images of each class.
@@ -188,6 +250,29 @@ mod tests {
         // Only the lonely 7 is paired with itself.
         assert_eq!(itself, 1);
         assert_eq!((0..12).filter(|&i| pairs.is_same(i)).count(), 6);
+    }
+
+    #[test]
+    fn alternating_pairs_are_those_of_the_example() {
+        let classes = [2, 0, 2, 0, 2, 0, 0, 5, 5, 5];
+        let images = Array::new([10, 1], (0..10).collect::<Vec<i32>>()).unwrap();
+        let pairs = Pairs::alternating(&images, &classes, PairLabel::OneIsSame, 5).unwrap();
+        let [left, right] = pairs.inputs().map(|c| c.to_array().unwrap());
+        let (left, right) = (left.as_slice::<i32>().unwrap(), right.as_slice::<i32>().unwrap());
+        // Digit 0 is at 1, 3, 5, 6; 2 at 0, 2, 4; 5 at 7, 8, 9: two pairs of each kind a digit.
+        assert_eq!(left, [1, 1, 3, 3, 0, 0, 2, 2, 7, 7, 8, 8]);
+        let same: Vec<i32> = right.iter().copied().step_by(2).collect();
+        assert_eq!(same, [3, 5, 2, 4, 8, 9]);
+        let firsts = [[0, 7], [1, 7], [0, 1]];
+        let seconds = [[2, 8], [3, 8], [2, 3]];
+        for (class, pair) in right.chunks(4).enumerate() {
+            assert!(firsts[class].contains(&pair[1]) && seconds[class].contains(&pair[3]));
+        }
+        let labels = pairs.labels().to_array().unwrap();
+        assert_eq!(labels.as_slice::<u8>().unwrap(), [1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0]);
+        let alone =
+            Pairs::alternating(&images, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 3], PairLabel::OneIsSame, 5);
+        assert!(alone.unwrap_err().to_string().contains("class 3 has only one image"));
     }
 
     #[test]

@@ -29,6 +29,8 @@
 
 mod activations;
 mod convolution;
+mod activation;
+mod cosine_dense;
 mod dense;
 mod embedding;
 mod identity;
@@ -47,6 +49,7 @@ mod window;
 
 pub use activations::{ELU, LeakyReLU, PReLU, ReLU, Softmax};
 pub use convolution::{Conv1D, Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D};
+pub use cosine_dense::CosineDense;
 pub use dense::Dense;
 pub use embedding::Embedding;
 pub use identity::Identity;

@@ -48,6 +48,11 @@ impl Loss {
         self.function.as_ref().is_ok_and(|function| function.takes_labels())
     }
 
+    /// Whether each label is the number of one of the outputs, not any whole number.
+    pub fn labels_are_outputs(&self) -> bool {
+        self.function.as_ref().is_ok_and(|function| function.labels_are_outputs())
+    }
+
     /// A label that stands for no class and does not count.
     pub fn ignored_label(&self) -> Option<i32> {
         self.function.as_ref().ok().and_then(|function| function.ignored_label())

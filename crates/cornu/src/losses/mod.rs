@@ -20,7 +20,9 @@
 //!
 //! A loss gives a value for each sample (for images: for each pixel), and is reduced to one number
 //! by a [`Reduction`]. Names, formulas and defaults are Keras's (`keras.losses`, 3.15), as computed
-//! on JAX; of its losses only `CTC` and `Circle` are missing.
+//! on JAX; of its losses only `CTC` is missing. The losses of pairs, triplets and embeddings, which
+//! Keras lacks but for `Circle`, are those from [`ContrastiveLoss`] to [`TripletLoss`] in the list of
+//! [`embeddings`].
 
 /// Losses without settings, which broadcast `y_true` and `y_pred`.
 macro_rules! plain_losses {
@@ -53,6 +55,7 @@ macro_rules! plain_losses {
 mod binary;
 mod categorical;
 mod divergence;
+pub mod embeddings;
 mod functions;
 mod hinge;
 mod loss;
@@ -66,6 +69,10 @@ pub(crate) mod sparse;
 pub use binary::{BinaryCrossentropy, BinaryFocalCrossentropy};
 pub use categorical::{CategoricalCrossentropy, CategoricalFocalCrossentropy};
 pub use divergence::{KLDivergence, Poisson};
+pub use embeddings::{
+    ArcFace, CircleLoss, ContrastiveLoss, CosFace, Mining, MultiSimilarity,
+    MultipleNegativesRanking, NTXent, ProxyAnchor, SupCon, TripletLoss,
+};
 pub use functions::{
     binary_crossentropy, binary_focal_crossentropy, categorical_crossentropy,
     categorical_focal_crossentropy, categorical_generalized_cross_entropy, categorical_hinge,
@@ -110,6 +117,12 @@ pub trait LossFunction: Send + Sync + 'static {
     /// Whether `y_true` holds the numbers of classes, with one dimension less than `y_pred`.
     fn takes_labels(&self) -> bool {
         false
+    }
+
+    /// Whether each label is the number of one of the outputs. A loss of embeddings says no: any
+    /// whole numbers tell who belongs together.
+    fn labels_are_outputs(&self) -> bool {
+        true
     }
 
     /// A label that stands for no class and does not count.

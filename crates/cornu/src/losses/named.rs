@@ -2,6 +2,7 @@
 
 use super::shapes::{Targets, convert, targets};
 use super::*;
+use crate::data::PairLabel;
 use crate::names;
 use cornu_graph::{DType, Error};
 use std::sync::Arc;
@@ -48,6 +49,24 @@ const NAMES: &[(&[&str], Make)] = &[
     }),
     (&["dice", "Dice"], || Arc::new(Dice::new())),
     (&["tversky", "Tversky"], || Arc::new(Tversky::new())),
+    (&["circle", "Circle", "CircleLoss"], || Arc::new(CircleLoss::new())),
+    (&["contrastive_one_is_different"], || {
+        Arc::new(ContrastiveLoss::new(PairLabel::OneIsDifferent))
+    }),
+    (&["contrastive_one_is_same"], || Arc::new(ContrastiveLoss::new(PairLabel::OneIsSame))),
+    (&["triplet_batch_semi_hard", "triplet_loss", "TripletLoss"], || Arc::new(TripletLoss::new())),
+    (&["triplet_batch_hard"], || Arc::new(TripletLoss::new().mining(Mining::BatchHard))),
+    (&["triplet_batch_all"], || Arc::new(TripletLoss::new().mining(Mining::BatchAll))),
+    (&["nt_xent", "NTXent"], || Arc::new(NTXent::new())),
+    (&["sup_con", "SupCon"], || Arc::new(SupCon::new())),
+    (&["multi_similarity", "MultiSimilarity"], || Arc::new(MultiSimilarity::new())),
+    (&["multiple_negatives_ranking", "MultipleNegativesRanking"], || {
+        Arc::new(MultipleNegativesRanking::new())
+    }),
+    (&["n_pairs"], || Arc::new(MultipleNegativesRanking::n_pairs())),
+    (&["arc_face", "ArcFace"], || Arc::new(ArcFace::new())),
+    (&["cos_face", "CosFace"], || Arc::new(CosFace::new())),
+    (&["proxy_anchor", "ProxyAnchor"], || Arc::new(ProxyAnchor::new())),
     (&["crossentropy", "ce"], || Arc::new(Crossentropy)),
 ];
 

@@ -23,6 +23,7 @@ mod accumulator;
 mod accuracy;
 mod auc;
 mod confusion;
+mod embedding;
 mod f_score;
 mod mean;
 mod regression;
@@ -43,6 +44,7 @@ pub use auc::{AUC, Curve, Summation};
 pub use confusion::{
     FalseNegatives, FalsePositives, Precision, Recall, TrueNegatives, TruePositives,
 };
+pub use embedding::EmbeddingSpread;
 pub use f_score::{Average, F1Score, FBetaScore};
 pub use mean::Mean;
 pub use regression::{Aggregation, CosineSimilarity, LogCoshError, R2Score, RootMeanSquaredError};

@@ -32,6 +32,7 @@ const NAMES: &[(&[&str], Make)] = &[
     (&["auc", "AUC"], || Arc::new(AUC::new())),
     (&["f1_score", "F1Score"], || Arc::new(F1Score::new())),
     (&["fbeta_score", "f_beta_score", "FBetaScore"], || Arc::new(FBetaScore::new())),
+    (&["embedding_spread", "EmbeddingSpread"], || Arc::new(EmbeddingSpread)),
     (&["root_mean_squared_error", "RootMeanSquaredError", "rmse", "RMSE"], || {
         Arc::new(RootMeanSquaredError)
     }),

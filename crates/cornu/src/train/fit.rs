@@ -287,3 +287,95 @@ impl<'a> Fit<'a> {
         self.mistake.get_or_insert(Error::value(what));
     }
 }
+
+/// The class of each sample: the label, or the place of the largest in a one-hot row.
+fn classes_of(y: &Array) -> Result<Vec<usize>> {
+    let values = y.values().to_f64();
+    match y.shape() {
+        [_] | [_, 1] => match values.iter().find(|v| **v < 0.0 || v.fract() != 0.0) {
+            Some(bad) => Err(Error::data(format!("class_weight needs classes 0, 1, …, not {bad}"))),
+            None => Ok(values.iter().map(|&v| v as usize).collect()),
+        },
+        [_, classes] if *classes > 0 => Ok(values
+            .chunks(*classes)
+            .map(|row| (0..*classes).rev().max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or(0))
+            .collect()),
+        shape => Err(Error::shape(format!(
+            "class_weight needs labels (n,) or one-hot rows (n, classes), not {}",
+            cornu_graph::Shape::from(shape)
+        ))),
+    }
+}
+
+/// Checks that there are samples, and equally many everywhere.
+pub(super) fn check_data(x: &[Column], y: &[Column], sample_weight: Option<&Column>) -> Result<()> {
+    let all: Vec<&Column> = x.iter().chain(y).chain(sample_weight).collect();
+    let samples = x.first().map_or(0, Column::len);
+    if samples == 0 {
+        return Err(Error::data("the data are empty").help("x must have at least one sample"));
+    }
+    if all.iter().any(|c| c.array().shape().is_empty()) {
+        return Err(Error::shape("data must have a first dimension of samples, not be one number"));
+    }
+    if all.iter().any(|c| i32::try_from(c.array().rows()).is_err()) {
+        return Err(Error::data("an array can have at most 2147483647 rows"));
+    }
+    if let Some(other) = all.iter().find(|c| c.len() != samples) {
+        return Err(Error::data(format!(
+            "all data must have equally many samples, but there are {samples} and {}",
+            other.len()
+        )));
+    }
+    Ok(())
+}
+
+/// Checks that there is a column for each input and output.
+pub(super) fn check_counts(built: &Built, x: &[Column], y: &[Column]) -> Result<()> {
+    for (what, wanted, given) in
+        [("inputs", built.inputs.len(), x.len()), ("outputs", built.outputs.len(), y.len())]
+    {
+        if wanted != given {
+            return Err(Error::data(format!(
+                "the model has {wanted} {what}, but {given} arrays were given for them"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Checks that class numbers are those of the output's classes: an index out of range would train
+/// on nothing without a word.
+pub(super) fn check_labels(trainer: &Trainer, built: &Built, y: &[Column]) -> Result<()> {
+    for ((spec, output), column) in trainer.outputs.iter().zip(&built.outputs).zip(y) {
+        let Some(classes) = output.shape().dims().last().and_then(|d| d.known()) else { continue };
+        if !spec.loss.takes_labels() {
+            continue;
+        }
+        let ignored = spec.loss.ignored_label().map(f64::from);
+        let values = column.to_array()?.values().to_f64();
+        if !spec.loss.labels_are_outputs() {
+            check_whole(&spec.name, &values)?;
+            continue;
+        }
+        let is_class = |v: f64| v >= 0.0 && v < classes as f64 && v.fract() == 0.0;
+        let bad = values.iter().find(|&&v| !is_class(v) && Some(v) != ignored);
+        if let Some(bad) = bad {
+            return Err(Error::data(format!(
+                "label {bad} for output '{}', which has {classes} classes: labels go from 0 to {}",
+                spec.name,
+                classes.saturating_sub(1)
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Checks that labels which only tell who belongs together are whole numbers.
+fn check_whole(output: &str, values: &[f64]) -> Result<()> {
+    match values.iter().find(|v| !v.is_finite() || v.fract() != 0.0) {
+        Some(bad) => Err(Error::data(format!(
+            "label {bad} for output '{output}': the classes of embeddings are whole numbers"
+        ))),
+        None => Ok(()),
+    }
+}
