@@ -38,6 +38,7 @@ pub mod ops;
 pub mod optimizers;
 pub mod prelude;
 mod saving;
+pub mod search;
 mod session;
 mod tensor;
 pub mod train;
