@@ -27,8 +27,11 @@ pub(super) fn resize(image: Image, height: usize, width: usize, how: Interpolati
 
 fn nearest(image: &Image, height: usize, width: usize) -> Image {
     let places = |from: usize, to: usize| -> Vec<usize> {
-        let scale = from as f64 / to as f64;
-        (0..to).map(|i| (((i as f64 + 0.5) * scale) as usize).min(from - 1)).collect()
+        // Pillow adds steps up, and so decides by their rounding which of two pixels a middle between
+        // them belongs to.
+        let step = from as f64 / to as f64;
+        let middles = std::iter::successors(Some(0.5 * step), |middle| Some(middle + step));
+        middles.take(to).map(|middle| (middle as usize).min(from - 1)).collect()
     };
     let (rows, columns) = (places(image.height, height), places(image.width, width));
     let channels = image.channels;
@@ -42,32 +45,42 @@ fn nearest(image: &Image, height: usize, width: usize) -> Image {
     Image { height, width, channels, pixels }
 }
 
-/// First along the rows, then along the columns; each rounds to whole numbers.
-fn bilinear(mut image: Image, height: usize, width: usize) -> Image {
+/// Along the rows and along the columns; each rounds to whole numbers. What makes the image smaller
+/// comes first, if the other makes it larger.
+fn bilinear(image: Image, height: usize, width: usize) -> Image {
+    if height < image.height && width > image.width {
+        return along_rows(along_columns(image, height), width);
+    }
+    along_columns(along_rows(image, width), height)
+}
+
+fn along_rows(image: Image, width: usize) -> Image {
+    if image.width == width {
+        return image;
+    }
     let channels = image.channels;
-    if image.width != width {
-        let shares = shares(image.width, width);
-        let mut pixels = Vec::with_capacity(image.height * width * channels);
-        for row in image.pixels.chunks_exact(image.width * channels) {
-            for share in &shares {
-                pixels.extend((0..channels).map(|c| {
-                    let old = row[share.first * channels..].iter().skip(c).step_by(channels);
-                    share.mix(old)
-                }));
-            }
+    let shares = shares(image.width, width);
+    let mut pixels = Vec::with_capacity(image.height * width * channels);
+    for row in image.pixels.chunks_exact(image.width * channels) {
+        for share in &shares {
+            let old = &row[share.first * channels..];
+            pixels.extend((0..channels).map(|c| share.mix(old[c..].iter().step_by(channels))));
         }
-        image = Image { width, pixels, ..image };
     }
-    if image.height != height {
-        let row = width * channels;
-        let mut pixels = Vec::with_capacity(height * row);
-        for share in &shares(image.height, height) {
-            let old = &image.pixels[share.first * row..];
-            pixels.extend((0..row).map(|x| share.mix(old[x..].iter().step_by(row))));
-        }
-        image = Image { height, pixels, ..image };
+    Image { width, pixels, ..image }
+}
+
+fn along_columns(image: Image, height: usize) -> Image {
+    if image.height == height {
+        return image;
     }
-    image
+    let row = image.width * image.channels;
+    let mut pixels = Vec::with_capacity(height * row);
+    for share in &shares(image.height, height) {
+        let old = &image.pixels[share.first * row..];
+        pixels.extend((0..row).map(|x| share.mix(old[x..].iter().step_by(row))));
+    }
+    Image { height, pixels, ..image }
 }
 
 /// Fractions have this many bits.
@@ -96,10 +109,10 @@ fn shares(from: usize, to: usize) -> Vec<Share> {
         let centre = (i as f64 + 0.5) * scale;
         let first = (centre - reach + 0.5).max(0.0) as usize;
         let end = ((centre + reach + 0.5) as usize).min(from);
-        let weight = |j: usize| (1.0 - ((j as f64 - centre + 0.5) / reach).abs()).max(0.0);
+        let weight = |j: usize| (1.0 - ((j as f64 - centre + 0.5) * (1.0 / reach)).abs()).max(0.0);
         let weights: Vec<f64> = (first..end).map(weight).collect();
-        let sum: f64 = weights.iter().sum();
-        let fixed = |weight: &f64| (weight / sum * f64::from(1 << BITS)).round() as i64;
+        let share = 1.0 / weights.iter().sum::<f64>();
+        let fixed = |weight: &f64| (weight * share * f64::from(1 << BITS)).round() as i64;
         Share { first, weights: weights.iter().map(fixed).collect() }
     };
     (0..to).map(share).collect()
