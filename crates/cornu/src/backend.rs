@@ -30,6 +30,11 @@ fn cpu() -> Arc<Cpu> {
     Arc::clone(cpu.get_or_insert_with(|| Arc::new(Cpu::default())))
 }
 
+/// How many threads programs use.
+pub(crate) fn threads() -> usize {
+    cpu().threads()
+}
+
 /// Optimizes, plans and loads a graph.
 pub(crate) fn compile(graph: Graph) -> Result<Box<dyn Program>> {
     let cpu = cpu();

@@ -43,6 +43,7 @@ pub mod random;
 pub mod regularizers;
 pub mod preprocessing;
 mod saving;
+pub mod search;
 mod session;
 pub mod similarity;
 mod tensor;

@@ -6,6 +6,7 @@ mod class_balanced;
 mod column;
 mod generator;
 mod idx;
+mod images;
 mod interop;
 mod labels;
 mod npy;
@@ -20,6 +21,10 @@ pub use column::{ArrayExt, Column, IntoColumns};
 pub use generator::{Generator, IntoGenerator, Sequence, ways};
 pub(crate) use generator::{Part, Step};
 pub use idx::{parse_idx, read_idx};
+pub use images::{
+    ColorMode, ImageBatches, ImageFiles, ImageReader, ImageSet, Interpolation, Invert,
+    image_dataset_from_directory, load_image, save_image,
+};
 pub use interop::{AsNdarray, NdarrayExt};
 pub use labels::Labels;
 pub use npz::{Npz, read_npy, read_npz, write_npy};

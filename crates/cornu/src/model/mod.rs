@@ -13,6 +13,7 @@ pub use summary::Summary;
 
 use crate::data::Column;
 use crate::layers::{IntoTensors, LayerRef};
+use crate::saving::Notes;
 use crate::tensor::Tensor;
 use crate::train::Trainer;
 use crate::variable::Variable;
@@ -29,11 +30,12 @@ pub struct Model {
     layer: LayerRef,
     trainer: Option<Trainer>,
     programs: Mutex<Programs>,
+    metadata: Notes,
 }
 
 impl Model {
     fn from_layer(layer: LayerRef) -> Model {
-        Model { layer, trainer: None, programs: Mutex::default() }
+        Model { layer, trainer: None, programs: Mutex::default(), metadata: Notes::new() }
     }
 
     fn network(&self) -> &Network {

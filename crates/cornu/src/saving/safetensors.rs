@@ -9,11 +9,12 @@ use crate::variable::Variable;
 use cornu_graph::{Array, DType, Error, ErrorKind, Result, Shape, TensorType};
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use serde_json::{Map, Value, json};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// The longest header that is written or read. One weight takes about a hundred bytes of it.
+/// The longest header that is written or read. One weight takes about a hundred bytes of it; what is
+/// said about the weights is in it too.
 const MAX_HEADER: u64 = 4 << 20;
 
 /// The key that the format keeps for itself.
@@ -23,22 +24,55 @@ const METADATA: &str = "__metadata__";
 const FORMAT: &str = "cornu";
 const VERSION: &str = "1";
 
+/// The keys of the metadata that say how to read the file: they are no one else's.
+const OWN: [&str; 3] = ["format", "version", "order"];
+
+/// What is said about the weights of a file: texts with names.
+pub(crate) type Notes = BTreeMap<String, String>;
+
+/// Checks that something can be said about weights under this name.
+pub(crate) fn check_note(key: &str) -> Result<()> {
+    if key.is_empty() {
+        return Err(Error::value("metadata needs a name, not an empty text"));
+    }
+    match OWN.contains(&key) {
+        true => Err(Error::value(format!("the file format keeps the name '{key}' for itself"))),
+        false => Ok(()),
+    }
+}
+
 /// Writes the values of variables to a file, under their paths: `dense/kernel`. A second variable
-/// of the same path is `dense/kernel#2`.
+/// of the same path is `dense/kernel#2`. The notes stand in the file's metadata.
 ///
 /// # Errors
 /// If the file cannot be written. A file that was there is as it was then.
-pub(crate) fn save_safetensors(path: &Path, variables: &[Variable]) -> Result<()> {
+pub(crate) fn save_safetensors(path: &Path, variables: &[Variable], notes: &Notes) -> Result<()> {
     let values: Vec<Array> = variables.iter().map(Variable::value).collect();
+    save_arrays(path, &keys(variables), &values, notes)
+}
+
+/// Writes arrays to a file, each under its key. No two keys are the same.
+///
+/// # Errors
+/// As [`save_safetensors`].
+pub(crate) fn save_arrays(
+    path: &Path,
+    keys: &[String],
+    values: &[Array],
+    notes: &Notes,
+) -> Result<()> {
     // The widest elements first, so that all lie at multiples of their size.
     let mut places: Vec<usize> = (0..values.len()).collect();
     places.sort_by_key(|&i| std::cmp::Reverse(values[i].dtype().size()));
-    let header = header(&keys(variables), &values, &places);
+    let header = header(keys, values, &places, notes);
     if header.len() as u64 > MAX_HEADER {
-        let (weights, length) = (variables.len(), header.len());
+        let (weights, length) = (keys.len(), header.len());
         return Err(Error::new(
             ErrorKind::Unsupported,
-            format!("the names of {weights} weights take {length} bytes, over {MAX_HEADER}"),
+            format!(
+                "the names of {weights} weights and the metadata take {length} bytes, over \
+                 {MAX_HEADER}"
+            ),
         )
         .within(path.display().to_string()));
     }
@@ -61,11 +95,16 @@ fn keys(variables: &[Variable]) -> Vec<String> {
     variables.iter().map(key).collect()
 }
 
-fn header(keys: &[String], values: &[Array], places: &[usize]) -> String {
+fn header(keys: &[String], values: &[Array], places: &[usize], notes: &Notes) -> String {
     let mut header = Map::new();
     let order = json!(keys).to_string();
-    let metadata = json!({ "format": FORMAT, "version": VERSION, "order": order });
-    header.insert(METADATA.into(), metadata);
+    let mut metadata = Map::new();
+    metadata.insert("format".into(), json!(FORMAT));
+    metadata.insert("version".into(), json!(VERSION));
+    metadata.insert("order".into(), json!(order));
+    let notes = notes.iter().filter(|(key, _)| !OWN.contains(&key.as_str()));
+    metadata.extend(notes.map(|(key, text)| (key.clone(), json!(text))));
+    header.insert(METADATA.into(), Value::Object(metadata));
     let mut start = 0;
     for &i in places {
         let end = start + values[i].len() * values[i].dtype().size();
@@ -86,7 +125,8 @@ fn header(keys: &[String], values: &[Array], places: &[usize]) -> String {
     text
 }
 
-/// Reads values for variables from a file, in the order of the variables.
+/// Reads values for variables from a file, in the order of the variables, and what the file says
+/// about them.
 ///
 /// They are found by their names. Where these differ because the layers were numbered differently
 /// (`dense_3` for `dense`), but the weights are as many and have, in order, the same names within
@@ -95,13 +135,35 @@ fn header(keys: &[String], values: &[Array], places: &[usize]) -> String {
 /// # Errors
 /// If the file is no safetensors file, is cut short or damaged, lacks a weight, has one too many,
 /// or one has another shape or type. The errors do not name the file.
-pub(crate) fn load_safetensors(path: &Path, variables: &[Variable]) -> Result<Vec<Array>> {
+pub(crate) fn load_safetensors(path: &Path, variables: &[Variable]) -> Result<(Vec<Array>, Notes)> {
     let (reader, len) = raw::open(path)?;
-    load(reader, len, variables)
+    let mut file = WeightsFile::new(reader, len)?;
+    Ok((load(&mut file, variables)?, file.notes()))
 }
 
-fn load<R: Read + Seek>(reader: R, len: u64, variables: &[Variable]) -> Result<Vec<Array>> {
+/// Reads all arrays of a file, by their keys, and what the file says about them.
+///
+/// # Errors
+/// If the file is no safetensors file, is cut short or damaged, or holds numbers of other types
+/// than `float32`, `int32`, `uint8` and `bool`. The errors do not name the file.
+pub(crate) fn load_arrays(path: &Path) -> Result<(BTreeMap<String, Array>, Notes)> {
+    let (reader, len) = raw::open(path)?;
     let mut file = WeightsFile::new(reader, len)?;
+    let keys = file.metadata.offset_keys().into_iter();
+    let arrays = keys.map(|key| file.values(&key).map(|array| (key, array)));
+    Ok((arrays.collect::<Result<_>>()?, file.notes()))
+}
+
+/// Reads what a file says about its weights, and none of the weights.
+///
+/// # Errors
+/// If the file is no safetensors file, is cut short or damaged. The errors do not name the file.
+pub(crate) fn load_notes(path: &Path) -> Result<Notes> {
+    let (reader, len) = raw::open(path)?;
+    Ok(WeightsFile::new(reader, len)?.notes())
+}
+
+fn load<R: Read + Seek>(file: &mut WeightsFile<R>, variables: &[Variable]) -> Result<Vec<Array>> {
     let names = file.names_of(variables)?;
     for (name, variable) in names.iter().zip(variables) {
         file.check(name, variable)?;
@@ -147,6 +209,13 @@ impl<R: Read + Seek> WeightsFile<R> {
     /// What the metadata says about something.
     fn note(&self, key: &str) -> Option<&str> {
         self.metadata.metadata().as_ref()?.get(key).map(String::as_str)
+    }
+
+    /// All that the metadata says, but for what the format needs itself.
+    fn notes(&self) -> Notes {
+        let notes = self.metadata.metadata().iter().flatten();
+        let notes = notes.filter(|(key, _)| check_note(key).is_ok());
+        notes.map(|(key, text)| (key.clone(), text.clone())).collect()
     }
 
     fn info(&self, name: &str) -> Result<&TensorInfo> {

@@ -28,12 +28,12 @@ fn dense(paths: &[&str]) -> Vec<Variable> {
 fn saved(variables: &[Variable]) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights.safetensors");
-    save_safetensors(&path, variables).unwrap();
+    save_safetensors(&path, variables, &Notes::new()).unwrap();
     std::fs::read(path).unwrap()
 }
 
 fn loaded(bytes: &[u8], variables: &[Variable]) -> Result<Vec<Array>> {
-    load(Cursor::new(bytes), bytes.len() as u64, variables)
+    load(&mut WeightsFile::new(Cursor::new(bytes), bytes.len() as u64)?, variables)
 }
 
 fn failure(bytes: &[u8], variables: &[Variable]) -> String {
@@ -178,8 +178,41 @@ fn files_that_are_something_else() {
     // What can be written can be read: too many names are refused at once.
     let names: Vec<String> = (0..60).map(|i| format!("{i}{}", "x".repeat(100_000))).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let error = save_safetensors(Path::new("never-written"), &dense(&names)).unwrap_err();
+    let error =
+        save_safetensors(Path::new("never-written"), &dense(&names), &Notes::new()).unwrap_err();
     assert!(error.to_string().contains("the names of 60 weights"));
+}
+
+#[test]
+fn notes_are_kept_and_cannot_change_the_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.safetensors");
+    let mut notes = Notes::from([("a \"b\"\n".into(), "ä {}".into()), ("empty".into(), "".into())]);
+    let weights = dense(&["a/b"]);
+    save_safetensors(&path, &weights, &notes).unwrap();
+    let (values, found) = load_safetensors(&path, &weights).unwrap();
+    assert_eq!((values.len(), &found), (1, &notes));
+    assert_eq!(load_notes(&path).unwrap(), notes);
+
+    // What the format needs stays what it is, whatever is said.
+    notes.insert("version".into(), "9".into());
+    save_safetensors(&path, &weights, &notes).unwrap();
+    assert!(!load_notes(&path).unwrap().contains_key("version"));
+    assert!(check_note("order").is_err() && check_note("").is_err() && check_note("x").is_ok());
+
+    let long = Notes::from([("long".into(), "x".repeat(5 << 20))]);
+    let error = save_safetensors(&path, &weights, &long).unwrap_err().to_string();
+    assert!(error.contains("1 weights and the metadata take"), "{error}");
+    assert!(load_notes(&path).is_ok(), "the file that was there is gone");
+}
+
+#[test]
+fn metadata_that_is_no_text_is_refused() {
+    for header in [r#"{"__metadata__":{"a":1}}"#, r#"{"__metadata__":{"a":{"b":"c"}}}"#] {
+        let bytes = file(header, 0);
+        let error = WeightsFile::new(Cursor::new(&bytes), bytes.len() as u64).err().unwrap();
+        assert!(error.message().contains("damaged"), "{error}");
+    }
 }
 
 #[test]

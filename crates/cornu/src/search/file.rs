@@ -1,0 +1,178 @@
+//! Indexes in files: safetensors with the rows, the links of the graph and the texts.
+
+use super::hnsw::{Graph, Hnsw, Links, MAX_LEVEL};
+use super::{Index, Measure};
+use crate::saving::{Notes, load_arrays, save_arrays};
+use cornu_graph::{Array, DType, Error, Result, Shape};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What the metadata says of a file that holds an index.
+const KIND: &str = "index";
+
+impl Index {
+    /// Writes the index to a safetensors file, with its columns. Other programs find the embeddings
+    /// in it under the name `rows` (of length 1, if the cosine is measured).
+    ///
+    /// # Errors
+    /// If the file cannot be written. A file that was there is as it was then.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let mut file: Vec<(String, Array)> = vec![("rows".into(), self.rows()?)];
+        let names: Vec<&String> = self.columns.iter().map(|(name, _)| name).collect();
+        for (i, (_, texts)) in self.columns.iter().enumerate() {
+            let bytes = json!(texts).to_string().into_bytes();
+            file.push((format!("column/{i}"), Array::new([bytes.len()], bytes)?));
+        }
+        let mut about = json!({ "measure": self.measure.name(), "columns": names });
+        if let Some(graph) = &self.graph {
+            let Hnsw { links, build_width, search_width, seed } = *graph.settings();
+            about["hnsw"] = json!({
+                "links": links,
+                "build_width": build_width,
+                "search_width": search_width,
+                "seed": seed,
+            });
+            file.extend(link_arrays(graph)?);
+        }
+        let notes = Notes::from([
+            ("kind".to_owned(), KIND.to_owned()),
+            (KIND.to_owned(), about.to_string()),
+        ]);
+        let (keys, values): (Vec<String>, Vec<Array>) = file.into_iter().unzip();
+        save_arrays(path.as_ref(), &keys, &values, &notes)
+    }
+
+    /// Reads an index that [`Index::save`] wrote. Everything in the file is checked.
+    ///
+    /// # Errors
+    /// If the file is no index, is cut short or damaged.
+    pub fn load(path: impl AsRef<Path>) -> Result<Index> {
+        let path = path.as_ref();
+        load(path).map_err(|error| error.within(path.display().to_string()))
+    }
+
+    /// All rows in one array.
+    fn rows(&self) -> Result<Array> {
+        let mut values = Vec::with_capacity(self.len() * self.width);
+        for block in &self.blocks {
+            values.extend_from_slice(block.as_slice::<f32>()?);
+        }
+        Array::new([self.len(), self.width], values)
+    }
+}
+
+/// For each row and level how many links there are, and all links one after another.
+fn link_arrays(graph: &Graph) -> Result<[(String, Array); 3]> {
+    let rows = graph.rows();
+    let levels: Vec<u8> = rows.iter().map(|levels| levels.len() as u8).collect();
+    let lists = || rows.iter().flatten();
+    let counts: Vec<i32> = lists().map(|links| links.len() as i32).collect();
+    let links: Vec<i32> = lists().flatten().map(|&row| row as i32).collect();
+    Ok([
+        ("levels".into(), Array::new([levels.len()], levels)?),
+        ("link_counts".into(), Array::new([counts.len()], counts)?),
+        ("links".into(), Array::new([links.len()], links)?),
+    ])
+}
+
+fn load(path: &Path) -> Result<Index> {
+    let (arrays, notes) = load_arrays(path)?;
+    if notes.get("kind").map(String::as_str) != Some(KIND) {
+        return Err(Error::file("the file holds no index")
+            .help("Index::save writes one; weights are read with model.load_weights"));
+    }
+    let file = IndexFile { arrays };
+    let about = notes.get(KIND).and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let about = about.ok_or_else(|| damaged("what it says about itself is no JSON"))?;
+    let measures = [Measure::Euclidean, Measure::Cosine, Measure::Dot];
+    let measure = measures.into_iter().find(|measure| about["measure"] == measure.name());
+    let measure = measure.ok_or_else(|| damaged("it does not say how it measures"))?;
+
+    let mut index = Index::with_rows(file.array("rows", DType::F32)?, measure)?;
+    let is_unit = |&length: &f32| length == 0.0 || (length - 1.0).abs() < 1e-3;
+    if measure == Measure::Cosine && !index.lengths.iter().all(is_unit) {
+        return Err(damaged("its rows are not of length 1"));
+    }
+    let names =
+        about["columns"].as_array().ok_or_else(|| damaged("it does not name its columns"))?;
+    for (i, name) in names.iter().enumerate() {
+        let name = name.as_str().ok_or_else(|| damaged("a column has no name"))?;
+        let texts = file.array(&format!("column/{i}"), DType::U8)?.as_slice::<u8>()?;
+        let texts = serde_json::from_slice(texts)
+            .map_err(|_| damaged(&format!("column '{name}' is no list of texts")))?;
+        index = index.with_column(name, texts)?;
+    }
+    if !about["hnsw"].is_null() {
+        index.graph = Some(file.graph(&about["hnsw"], index.len())?);
+    }
+    Ok(index)
+}
+
+fn damaged(what: &str) -> Error {
+    Error::file(format!("the index is damaged: {what}"))
+}
+
+/// The arrays of the file.
+struct IndexFile {
+    arrays: BTreeMap<String, Array>,
+}
+
+impl IndexFile {
+    fn array(&self, name: &str, dtype: DType) -> Result<&Array> {
+        let array = self.arrays.get(name);
+        let array = array.ok_or_else(|| damaged(&format!("it lacks the array '{name}'")))?;
+        if array.dtype() == dtype && (name == "rows" || array.shape().len() == 1) {
+            return Ok(array);
+        }
+        let (found, shape) = (array.dtype(), Shape::from(array.shape()));
+        Err(damaged(&format!("'{name}' is {found}{shape}, not {dtype}")))
+    }
+
+    /// The graph, if its links lead to rows that are there and on their level.
+    fn graph(&self, about: &Value, count: usize) -> Result<Graph> {
+        let settings = || {
+            let number = |name: &str| about[name].as_u64();
+            let size = |name: &str| usize::try_from(number(name)?).ok();
+            Some(
+                Hnsw::default()
+                    .links(size("links")?)
+                    .build_width(size("build_width")?)
+                    .search_width(size("search_width")?)
+                    .seed(number("seed")?),
+            )
+        };
+        let settings = settings().ok_or_else(|| damaged("its settings are incomplete"))?;
+        settings.check()?;
+        let levels = self.array("levels", DType::U8)?.as_slice::<u8>()?;
+        if levels.len() != count || !levels.iter().all(|n| (1..=MAX_LEVEL).contains(&(*n).into())) {
+            return Err(damaged("its levels are not those of its rows"));
+        }
+        let mut counts = self.array("link_counts", DType::I32)?.as_slice::<i32>()?.iter();
+        let mut links = self.array("links", DType::I32)?.as_slice::<i32>()?;
+        let mut rows: Vec<Links> = Vec::with_capacity(count);
+        for row in 0..count {
+            let mut lists = Links::with_capacity(levels[row].into());
+            for level in 0..usize::from(levels[row]) {
+                let number = counts.next().and_then(|&number| usize::try_from(number).ok());
+                let number = number.filter(|&number| number <= settings.most_links(level));
+                let split = number.and_then(|number| links.split_at_checked(number));
+                let (own, rest) = split.ok_or_else(|| damaged("links are missing, or too many"))?;
+                links = rest;
+                let leads_on = |&to: &i32| {
+                    let to = usize::try_from(to).ok().filter(|&to| to < count && to != row);
+                    to.is_some_and(|to| usize::from(levels[to]) > level)
+                };
+                if !own.iter().all(leads_on) {
+                    return Err(damaged(&format!("row {row} is linked to what is not there")));
+                }
+                lists.push(own.iter().map(|&to| to as u32).collect());
+            }
+            rows.push(lists);
+        }
+        match counts.next().is_none() && links.is_empty() {
+            true => Ok(Graph::from_links(settings, rows)),
+            false => Err(damaged("there are more links than rows to have them")),
+        }
+    }
+}
