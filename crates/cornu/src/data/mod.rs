@@ -1,7 +1,7 @@
-//! Data: columns of samples, generators of batches, readers of files, pairs for siamese networks.
+//! Data: columns of samples, generators of batches, readers of files, pairs and batches for siamese
+//! networks and embeddings.
 
 mod batch;
-//! Data: columns of samples, readers of files, pairs and batches for siamese networks and embeddings.
 mod class_balanced;
 mod column;
 mod generator;

@@ -29,7 +29,6 @@
 
 mod activations;
 mod convolution;
-mod activation;
 mod cosine_dense;
 mod dense;
 mod embedding;

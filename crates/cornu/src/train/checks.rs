@@ -59,9 +59,13 @@ pub fn check_label_arrays(trainer: &Trainer, built: &Built, y: &[Array]) -> Resu
         if !spec.loss.takes_labels() {
             continue;
         }
+        let values = labels.values().to_f64();
+        if !spec.loss.labels_are_outputs() {
+            check_whole(&spec.name, &values)?;
+            continue;
+        }
         let ignored = spec.loss.ignored_label().map(f64::from);
         let is_class = |v: f64| v >= 0.0 && v < classes as f64 && v.fract() == 0.0;
-        let values = labels.values().to_f64();
         let bad = values.iter().find(|&&v| !is_class(v) && Some(v) != ignored);
         if let Some(bad) = bad {
             return Err(Error::data(format!(
@@ -72,4 +76,14 @@ pub fn check_label_arrays(trainer: &Trainer, built: &Built, y: &[Array]) -> Resu
         }
     }
     Ok(())
+}
+
+/// Checks that labels which only tell who belongs together are whole numbers.
+fn check_whole(output: &str, values: &[f64]) -> Result<()> {
+    match values.iter().find(|v| !v.is_finite() || v.fract() != 0.0) {
+        Some(bad) => Err(Error::data(format!(
+            "label {bad} for output '{output}': the classes of embeddings are whole numbers"
+        ))),
+        None => Ok(()),
+    }
 }
