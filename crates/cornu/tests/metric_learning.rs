@@ -36,7 +36,7 @@ fn check_loss(case: &Value) -> Check {
         let column = ops::expand_dims(&y_true, -1);
         expect_number("column", loss.call(&column, &y_pred, None)?.item()?, value, TOLERANCE)?;
     }
-    // Every sample counting twice or not at all is the same as a weight.
+    // Weights of 1 change nothing.
     let ones = Tensor::from(vec![1.0f32; array(&case["y_pred"]).rows()]);
     let weighted = loss.call(&y_true, &y_pred, Some(&ones))?.item()?;
     expect_number("weighted", weighted, value, TOLERANCE)?;

@@ -27,7 +27,7 @@
 //!     .add(Input::new([784]))
 //!     .add(Dense::new(64).activation("relu"))
 //!     .add(Dense::new(16));
-//! model.compile("adam", TripletLoss::new().mining("batch_hard").soft_margin()).build()?;
+//! model.compile("adam", TripletLoss::new()).build()?;
 //!
 //! // Batches of 10 digits with 8 images of each.
 //! for batch in ClassBalanced::new(y, 10, 8)?.seed(2).batches(&x, y).take(30) {
@@ -36,7 +36,8 @@
 //! }
 //! let embeddings = model.predict(mnist.test.flat().select(0..500)?).run()?;
 //! let report = Retrieval::new(&embeddings, &mnist.test.classes()[..500]).run()?;
-//! assert!(report.precision_at_1 > 0.8);
+//! // Before training it is about 0.14.
+//! assert!(report.map_at_r > 0.3);
 //! # Ok::<(), cornu::Error>(())
 //! ```
 

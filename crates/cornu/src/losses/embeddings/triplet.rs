@@ -18,7 +18,9 @@ pub enum Mining {
     BatchAll,
     /// For each sample its farthest partner and its nearest stranger: `"batch_hard"`. The mean is
     /// of the samples that have both. (Hermans, Beyer and Leibe, "In defense of the triplet loss
-    /// for person re-identification", 2017.)
+    /// for person re-identification", 2017.) The hardest triplets alone can draw all embeddings
+    /// together early in the training; watch
+    /// [`EmbeddingSpread`](crate::metrics::EmbeddingSpread).
     BatchHard,
     /// For each pair of one class the nearest stranger that is farther than the partner, or the
     /// farthest stranger if none is: `"batch_semi_hard"`. The mean is of those pairs. Takes memory
