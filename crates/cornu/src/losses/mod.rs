@@ -20,9 +20,8 @@
 //!
 //! A loss gives a value for each sample (for images: for each pixel), and is reduced to one number
 //! by a [`Reduction`]. Names, formulas and defaults are Keras's (`keras.losses`, 3.15), as computed
-//! on JAX; of its losses only `CTC` is missing. The losses of pairs, triplets and embeddings, which
-//! Keras lacks but for `Circle`, are those from [`ContrastiveLoss`] to [`TripletLoss`] in the list of
-//! [`embeddings`].
+//! on JAX; of its losses only `CTC` is missing. Losses of pairs, triplets and embeddings, which Keras
+//! lacks but for `Circle`, are in [`embeddings`].
 
 /// Losses without settings, which broadcast `y_true` and `y_pred`.
 macro_rules! plain_losses {

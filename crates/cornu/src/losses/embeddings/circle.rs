@@ -1,12 +1,11 @@
 //! The circle loss.
 
 use super::geometry::{Batch, logsumexp, products};
-use super::{EmbeddingLoss, Terms, embedding_loss, must_be_finite, must_be_positive};
+use super::{EmbeddingLoss, Terms, must_be_finite, must_be_positive};
 use crate::config::decimal;
 use crate::ops;
-use crate::tensor::Tensor;
 use cornu_graph::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// `ln(1 + Σ e^(gamma (m + d(a,p)) (d(a,p) - m)) · Σ e^(gamma (1 + m - d(a,n)) (1 - m - d(a,n))))`
 /// for each sample `a` of embeddings `(n, d)`, with the cosine distance `d = 1 - s`, partners `p`,
@@ -70,10 +69,16 @@ impl EmbeddingLoss for CircleLoss {
         let active = ops::greater(&values, 0.0);
         Ok((values, Some(active)))
     }
-}
 
-embedding_loss!(CircleLoss, "circle", |it| json!({
-    "gamma": decimal(it.gamma),
-    "margin": decimal(it.margin),
-    "normalize": it.normalize,
-}));
+    fn name(&self) -> &'static str {
+        "circle"
+    }
+
+    fn config(&self) -> Value {
+        json!({
+            "gamma": decimal(self.gamma),
+            "margin": decimal(self.margin),
+            "normalize": self.normalize,
+        })
+    }
+}

@@ -21,10 +21,10 @@ use serde_json::{Value, json};
 /// use cornu::prelude::*;
 ///
 /// let different = Tensor::from([[0.0f32], [1.0]]);
-/// let distance = Tensor::from([[0.6f32], [0.6]]);
+/// let distance = Tensor::from([[0.75f32], [0.75]]);
 /// let loss = Loss::from(ContrastiveLoss::new(PairLabel::OneIsDifferent));
 /// let values = loss.values(&different, &distance)?.eval()?;
-/// assert_eq!(values.as_slice::<f32>()?, [0.36 / 2.0, 0.4 * 0.4 / 2.0]);
+/// assert_eq!(values.as_slice::<f32>()?, [0.5625 / 2.0, 0.0625 / 2.0]);
 /// # Ok::<(), cornu::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug)]

@@ -1,12 +1,11 @@
 //! Losses that let each sample find its partners among all others of the batch by a softmax.
 
 use super::geometry::{Batch, any, logsumexp, mean_of};
-use super::{EmbeddingLoss, Terms, embedding_loss, must_be_positive};
+use super::{EmbeddingLoss, Terms, must_be_positive};
 use crate::config::decimal;
 use crate::ops;
-use crate::tensor::Tensor;
 use cornu_graph::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The normalized temperature-scaled cross-entropy of SimCLR: for each pair `(a, p)` of one class
 /// `-ln(e^(s(a,p)/t) / (e^(s(a,p)/t) + Σ e^(s(a,n)/t)))` with the sum over all samples `n` of other
@@ -47,9 +46,15 @@ impl EmbeddingLoss for NTXent {
         let values = ops::softplus(strangers - scores);
         Ok((ops::where_(&batch.same, values, 0.0), Some(batch.same.clone())))
     }
-}
 
-embedding_loss!(NTXent, "nt_xent", |it| json!({ "temperature": decimal(it.temperature) }));
+    fn name(&self) -> &'static str {
+        "nt_xent"
+    }
+
+    fn config(&self) -> Value {
+        json!({ "temperature": decimal(self.temperature) })
+    }
+}
 
 /// The supervised contrastive loss: for each sample the mean over its partners `p` of
 /// `-ln(e^(s(a,p)/t) / Σ e^(s(a,i)/t))` with the sum over all other samples `i`, of cosines `s` of
@@ -89,6 +94,12 @@ impl EmbeddingLoss for SupCon {
         let total = ops::expand_dims(logsumexp(&scores, &others, -1), 1);
         Ok((mean_of(&(total - scores), &batch.same), Some(any(&batch.same))))
     }
-}
 
-embedding_loss!(SupCon, "sup_con", |it| json!({ "temperature": decimal(it.temperature) }));
+    fn name(&self) -> &'static str {
+        "sup_con"
+    }
+
+    fn config(&self) -> Value {
+        json!({ "temperature": decimal(self.temperature) })
+    }
+}

@@ -23,14 +23,14 @@ use serde_json::{Value, json};
 /// use cornu::losses::ArcFace;
 /// use cornu::prelude::*;
 ///
-/// # let mnist = datasets::mnist()?;
+/// let mnist = datasets::mnist()?;
 /// let mut model = Sequential::new()
 ///     .add(Input::new([784]))
 ///     .add(Dense::new(16).name("embedding"))
 ///     .add(CosineDense::new(10));
 /// model.compile("adam", ArcFace::new().scale(16.0)).metrics(["accuracy"]).build()?;
 /// let x = mnist.train.flat().select(0..256)?;
-/// let y = mnist.train.labels().select(0..256)?;
+/// let y = Column::from(&mnist.train.labels).select(0..256)?;
 /// let history = model.fit(&x, &y).epochs(3).verbose(0).run()?;
 /// assert!(history["loss"][2] < history["loss"][0]);
 /// # Ok::<(), cornu::Error>(())

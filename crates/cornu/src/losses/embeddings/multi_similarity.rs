@@ -1,12 +1,12 @@
 //! The multi-similarity loss.
 
 use super::geometry::{Batch, largest, log1p_sum_exp, smallest};
-use super::{EmbeddingLoss, Terms, embedding_loss, must_be_finite, must_be_positive};
+use super::{EmbeddingLoss, Terms, must_be_finite, must_be_positive};
 use crate::config::decimal;
 use crate::ops;
 use crate::tensor::Tensor;
 use cornu_graph::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// `ln(1 + Σ e^(-alpha (s(a,p) - base))) / alpha + ln(1 + Σ e^(beta (s(a,n) - base))) / beta` for
 /// each sample `a` of embeddings `(n, d)`, with cosines `s`, partners `p` and strangers `n`. The
@@ -89,11 +89,17 @@ impl EmbeddingLoss for MultiSimilarity {
         let push = log1p_sum_exp(&(excess * self.beta), &strangers, -1) / self.beta;
         Ok((pull + push, None))
     }
-}
 
-embedding_loss!(MultiSimilarity, "multi_similarity", |it| json!({
-    "alpha": decimal(it.alpha),
-    "beta": decimal(it.beta),
-    "base": decimal(it.base),
-    "epsilon": it.epsilon.map(decimal),
-}));
+    fn name(&self) -> &'static str {
+        "multi_similarity"
+    }
+
+    fn config(&self) -> Value {
+        json!({
+            "alpha": decimal(self.alpha),
+            "beta": decimal(self.beta),
+            "base": decimal(self.base),
+            "epsilon": self.epsilon.map(decimal),
+        })
+    }
+}

@@ -1,14 +1,14 @@
 //! The triplet loss, with the triplets found in the batch.
 
 use super::geometry::{Batch, any, largest, smallest};
-use super::{EmbeddingLoss, Terms, embedding_loss, must_be_finite};
+use super::{EmbeddingLoss, Terms, must_be_finite};
 use crate::config::decimal;
 use crate::names;
 use crate::ops;
 use crate::similarity::Distance;
 use crate::tensor::Tensor;
 use cornu_graph::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Which triplets of a batch a [`TripletLoss`] is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,9 @@ pub enum Mining {
     BatchAll,
     /// For each sample its farthest partner and its nearest stranger: `"batch_hard"`. The mean is
     /// of the samples that have both. (Hermans, Beyer and Leibe, "In defense of the triplet loss
-    /// for person re-identification", 2017.)
+    /// for person re-identification", 2017.) The hardest triplets alone can draw all embeddings
+    /// together early in the training; watch
+    /// [`EmbeddingSpread`](crate::metrics::EmbeddingSpread).
     BatchHard,
     /// For each pair of one class the nearest stranger that is farther than the partner, or the
     /// farthest stranger if none is: `"batch_semi_hard"`. The mean is of those pairs. Takes memory
@@ -195,17 +197,25 @@ impl EmbeddingLoss for TripletLoss {
             }
         }
     }
-}
 
-embedding_loss!(TripletLoss, "triplet_loss", |it| {
-    let margin = match it.margin {
-        Margin::Hard(margin) => json!(decimal(margin)),
-        Margin::Soft => json!("soft"),
-    };
-    json!({
-        "mining": it.mining.name(),
-        "margin": margin,
-        "distance": it.distance.name(),
-        "normalize": it.normalize,
-    })
-});
+    fn name(&self) -> &'static str {
+        match self.mining {
+            Mining::BatchAll => "triplet_batch_all",
+            Mining::BatchHard => "triplet_batch_hard",
+            Mining::BatchSemiHard => "triplet_batch_semi_hard",
+            Mining::Unknown(_) => "triplet",
+        }
+    }
+
+    fn config(&self) -> Value {
+        let margin = match self.margin {
+            Margin::Hard(margin) => json!(decimal(margin)),
+            Margin::Soft => json!("soft"),
+        };
+        json!({
+            "margin": margin,
+            "distance": self.distance.name(),
+            "normalize": self.normalize,
+        })
+    }
+}
