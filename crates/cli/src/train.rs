@@ -3,7 +3,8 @@
 use crate::args::{Options, Verbosity};
 use crate::folder::Folder;
 use crate::recipes::{self, Experiment, Figures, Recipe};
-use crate::{say, stop};
+use crate::{say, stop, trained};
+use cornu::model::Model;
 use cornu::train::History;
 use cornu::{Error, Result, utils};
 use serde_json::{Map, json};
@@ -35,7 +36,8 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<()> {
         say::line(format_args!("Stopped in epoch {} of {}.", history.epochs.len(), options.epochs));
     }
 
-    let model = experiment.model();
+    let mut model = Model::try_from(experiment.model().as_layer())?;
+    trained::describe(&mut model, recipe)?;
     model.save_weights(folder.file(recipes::MODEL))?;
     history.save_csv(folder.file(recipes::HISTORY_CSV))?;
     history.plot(folder.file(recipes::HISTORY_SVG))?;

@@ -2,7 +2,7 @@
 
 use super::{Experiment, Figures, Recipe};
 use crate::args::Options;
-use crate::digits;
+use crate::digits::{self, PIXELS};
 use crate::folder::Folder;
 use cornu::datasets::{LabelledImages, Mnist};
 use cornu::prelude::*;
@@ -20,6 +20,8 @@ pub const RECIPE: Recipe = Recipe {
     batch_size: 128,
     pictures: &[],
     prepare,
+    network: || network(PIXELS),
+    embedding: None,
 };
 
 const CLASSES: usize = 10;

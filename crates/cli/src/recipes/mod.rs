@@ -6,9 +6,10 @@ mod siamese;
 
 use crate::args::Options;
 use crate::folder::Folder;
-use cornu::Result;
 use cornu::model::Model;
+use cornu::search::Measure;
 use cornu::train::Fit;
+use cornu::{Error, Result};
 
 /// All recipes, in the order in which the help lists them.
 pub const ALL: &[Recipe] = &[siamese::RECIPE, mlp::RECIPE];
@@ -17,13 +18,18 @@ pub const ALL: &[Recipe] = &[siamese::RECIPE, mlp::RECIPE];
 pub type File = (&'static str, &'static str);
 
 /// The files that every recipe writes.
-pub const MODEL: File = ("model.safetensors", "the trained weights");
+pub const MODEL: File = ("model.safetensors", "the trained weights, and what is known of them");
 /// See [`MODEL`].
 pub const HISTORY_CSV: File = ("history.csv", "loss and metrics of every epoch, as a table");
 /// See [`MODEL`].
 pub const HISTORY_SVG: File = ("history.svg", "the same as curves");
 /// See [`MODEL`].
 pub const SUMMARY: File = ("summary.json", "settings, times and test figures");
+
+/// The recipe of this name.
+pub fn find(name: &str) -> Option<&'static Recipe> {
+    ALL.iter().find(|recipe| recipe.name == name)
+}
 
 /// What a recipe is called, and how to begin.
 pub struct Recipe {
@@ -41,6 +47,32 @@ pub struct Recipe {
     pub pictures: &'static [File],
     /// Loads the data, and builds and compiles the network.
     pub prepare: fn(&Options) -> Result<Box<dyn Experiment>>,
+    /// The network alone, for weights that were trained before.
+    pub network: fn() -> Result<Model>,
+    /// How the network tells images apart, if it does.
+    pub embedding: Option<Embedding>,
+}
+
+/// How a siamese network tells images apart.
+pub struct Embedding {
+    /// The part of the network that makes an embedding of an image.
+    pub tower: fn(&Model) -> Result<Model>,
+    /// How the outputs for two images are compared; the network's own output says the same.
+    pub measure: Measure,
+    /// Where "the same" ends, unless the training found a better place.
+    pub threshold: f64,
+}
+
+/// Embeddings with Euclidean distances, from two towers that are one layer of the network.
+pub const TWINS: Embedding = Embedding { tower, measure: Measure::Euclidean, threshold: 0.5 };
+
+/// The one layer of the network that is a network itself.
+fn tower(network: &Model) -> Result<Model> {
+    let mut towers = network.layers().into_iter().filter_map(|layer| Model::try_from(layer).ok());
+    match (towers.next(), towers.next()) {
+        (Some(tower), None) => Ok(tower),
+        _ => Err(Error::state("the network has not exactly one tower")),
+    }
 }
 
 impl Recipe {

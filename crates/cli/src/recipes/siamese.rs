@@ -1,8 +1,8 @@
 //! A siamese network that tells whether two handwritten digits are the same.
 
-use super::{Experiment, Figures, File, Recipe};
+use super::{Experiment, Figures, File, Recipe, TWINS};
 use crate::args::Options;
-use crate::digits;
+use crate::digits::{self, PIXELS};
 use crate::folder::Folder;
 use cornu::datasets::LabelledImages;
 use cornu::prelude::*;
@@ -22,12 +22,14 @@ pub const RECIPE: Recipe = Recipe {
     batch_size: 32,
     pictures: &[PAIRS],
     prepare,
+    network: || network(PIXELS),
+    embedding: Some(TWINS),
 };
 
 const PAIRS: File = ("pairs.svg", "test pairs with the network's verdict");
 
 /// From which distance on a pair is judged to be different.
-const THRESHOLD: f64 = 0.5;
+const THRESHOLD: f64 = TWINS.threshold;
 /// How many pairs the picture shows.
 const SHOWN: usize = 20;
 
