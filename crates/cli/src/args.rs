@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::commands::{compare, embed, search};
 use crate::recipes::{self, Recipe};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use cornu::train::Verbose;
@@ -47,6 +48,13 @@ pub struct Options {
     pub switches: Vec<&'static str>,
 }
 
+impl Options {
+    /// Whether a switch of the recipe was given.
+    pub fn has(&self, switch: &str) -> bool {
+        self.switches.contains(&switch)
+    }
+}
+
 /// The values of `--verbose`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Verbosity {
@@ -71,7 +79,7 @@ impl From<Verbosity> for Verbose {
 }
 
 /// A whole number from 1.
-fn at_least_one(text: &str) -> Result<usize, String> {
+pub fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("it must be at least 1".into()),
         Ok(number) => Ok(number),
@@ -79,21 +87,39 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
-/// The recipe that is asked for, and how to carry it out. Prints help and ends the program if
-/// that is asked for, or if the command line is wrong.
-pub fn parse() -> (&'static Recipe, Options) {
-    let matches = command().get_matches();
-    let chosen = matches.subcommand().and_then(|(_, train)| train.subcommand());
-    let (recipe, matches) = chosen.expect("clap asks for a command and a recipe");
-    let recipe = recipes::ALL.iter().find(|r| r.name == recipe).expect("clap knows these alone");
-    let mut options = options(matches);
-    let given = recipe.switches.iter().filter(|(name, _)| matches.get_flag(name));
-    options.switches = given.map(|(name, _)| *name).collect();
-    (recipe, options)
+/// What the program is asked to do.
+pub enum Task {
+    Train(&'static Recipe, Options),
+    Embed(embed::Options),
+    Compare(compare::Options),
+    Search(search::Options),
 }
 
-fn options(matches: &ArgMatches) -> Options {
-    Options::from_arg_matches(matches).unwrap_or_else(|error| error.exit())
+/// What is asked for. Prints help and ends the program if that is asked for, or if the command line
+/// is wrong.
+pub fn parse() -> Task {
+    task(&command().get_matches())
+}
+
+fn task(matches: &ArgMatches) -> Task {
+    let (name, matches) = matches.subcommand().expect("clap asks for a command");
+    match name {
+        "embed" => Task::Embed(options(matches)),
+        "compare" => Task::Compare(options(matches)),
+        "search" => Task::Search(options(matches)),
+        _ => {
+            let (recipe, matches) = matches.subcommand().expect("clap asks for a recipe");
+            let recipe = recipes::find(recipe).expect("clap knows these alone");
+            let mut options: Options = options(matches);
+            let given = recipe.switches.iter().filter(|(name, _)| matches.get_flag(name));
+            options.switches = given.map(|(name, _)| *name).collect();
+            Task::Train(recipe, options)
+        }
+    }
+}
+
+fn options<T: FromArgMatches>(matches: &ArgMatches) -> T {
+    T::from_arg_matches(matches).unwrap_or_else(|error| error.exit())
 }
 
 fn command() -> Command {
@@ -104,12 +130,20 @@ fn command() -> Command {
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
         .subcommand(train())
+        .subcommand(compare::command())
+        .subcommand(search::command())
+        .subcommand(embed::command())
         .after_help(
             "Examples:
   cornu train siamese              learn which two handwritten digits are the same
   cornu train mlp --epochs 3       learn to read handwritten digits, for 3 epochs
   cornu train --help               all recipes
-  cornu train siamese --help       one recipe and its options",
+  cornu train siamese --help       one recipe and its options
+
+With what was trained:
+  cornu compare runs/siamese/model.safetensors a.png b.png   are these two the same?
+  cornu search runs/siamese/model.safetensors a.png          which images are like it?
+  cornu embed runs/siamese/model.safetensors                 embeddings, for other tools",
         )
 }
 
@@ -173,11 +207,11 @@ mod tests {
 
     #[test]
     fn recipes_have_their_own_defaults() {
-        let options_of = |words: &[&str]| {
-            let matches = command().try_get_matches_from(words).unwrap();
-            let (_, train) = matches.subcommand().unwrap();
-            options(train.subcommand().unwrap().1)
-        };
+        let options_of =
+            |words: &[&str]| match task(&command().try_get_matches_from(words).unwrap()) {
+                Task::Train(_, options) => options,
+                _ => panic!("{words:?} does not train"),
+            };
         let siamese = options_of(&["cornu", "train", "siamese", "--seed", "3"]);
         assert_eq!((siamese.epochs, siamese.batch_size, siamese.seed), (5, 32, 3));
         let mlp = options_of(&["cornu", "train", "mlp", "--epochs", "2", "--verbose", "1"]);
@@ -193,6 +227,13 @@ mod tests {
             &["cornu", "train", "mlp", "--seed", "one"],
             &["cornu", "train"],
             &["cornu"],
+            &["cornu", "embed"],
+            &["cornu", "compare", "model", "one.png"],
+            &["cornu", "compare", "model", "a.png", "b.png", "--mnist", "1", "2"],
+            &["cornu", "compare", "model", "a.png", "b.png", "--threshold", "nan"],
+            &["cornu", "search", "model"],
+            &["cornu", "search", "model", "a.png", "-k", "0"],
+            &["cornu", "search", "model", "a.png", "--invert", "perhaps"],
         ] {
             assert!(command().try_get_matches_from(words).is_err(), "{words:?}");
         }

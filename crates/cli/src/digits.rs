@@ -4,6 +4,11 @@ use crate::args::Options;
 use cornu::Result;
 use cornu::datasets::{self, LabelledImages, Mnist};
 
+/// The sides of MNIST's images, in pixels.
+pub const SIDE: usize = 28;
+/// How many pixels an image of MNIST has.
+pub const PIXELS: usize = SIDE * SIDE;
+
 /// The images that the options ask for.
 pub fn load(options: &Options) -> Result<Mnist> {
     let Mnist { train, test } = match &options.data {
@@ -13,13 +18,15 @@ pub fn load(options: &Options) -> Result<Mnist> {
     Ok(Mnist { train: first(train, options.limit)?, test: first(test, options.limit)? })
 }
 
+/// The images in the program.
 #[cfg(feature = "mnist")]
-fn inside() -> Result<Mnist> {
+pub fn inside() -> Result<Mnist> {
     datasets::mnist()
 }
 
+/// The images in the program.
 #[cfg(not(feature = "mnist"))]
-fn inside() -> Result<Mnist> {
+pub fn inside() -> Result<Mnist> {
     let error = cornu::Error::data("this program was built without the images of MNIST");
     Err(error.help(
         "build it with them (cargo build --release -p cornu-cli --features mnist), \

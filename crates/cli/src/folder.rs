@@ -32,6 +32,11 @@ impl Folder {
         self.path.join(name)
     }
 
+    /// The path of a file, be it written or not.
+    pub fn path_of(&self, (name, _): (&'static str, &'static str)) -> PathBuf {
+        self.path.join(name)
+    }
+
     /// Writes a text.
     pub fn write(&mut self, file: (&'static str, &'static str), text: &str) -> Result<()> {
         viz::write(self.file(file), text)

@@ -20,6 +20,11 @@ pub fn error(error: &cornu::Error) {
     aside(format_args!("error: {error}"));
 }
 
+/// A name from outside, such as a file's, without what would move the cursor of a terminal.
+pub fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
 /// `1234567` as `1,234,567`.
 pub fn grouped(number: usize) -> String {
     let digits = number.to_string();
@@ -36,6 +41,11 @@ pub fn grouped(number: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_cannot_command_the_terminal() {
+        assert_eq!(printable("a\x1b[2Jb\nä"), "a\u{fffd}[2Jb\u{fffd}ä");
+    }
 
     #[test]
     fn thousands_are_set_apart() {

@@ -4,7 +4,8 @@ use crate::args::{Options, Verbosity};
 use crate::folder::Folder;
 use crate::recipes::{self, Experiment, Recipe};
 use crate::results::Results;
-use crate::{say, stop};
+use crate::{say, stop, trained};
+use cornu::model::Model;
 use cornu::train::History;
 use cornu::{Error, Result, utils};
 use serde_json::{Map, json};
@@ -36,13 +37,18 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<()> {
         say::line(format_args!("Stopped in epoch {} of {}.", history.epochs.len(), options.epochs));
     }
 
-    let model = experiment.model();
+    let mut model = Model::try_from(experiment.model().as_layer())?;
+    trained::describe(&mut model, recipe)?;
     model.save_weights(folder.file(recipes::MODEL))?;
     history.save_csv(folder.file(recipes::HISTORY_CSV))?;
     history.plot(folder.file(recipes::HISTORY_SVG))?;
     let mut results = Results::new(&mut folder);
     experiment.test(&mut results)?;
     let figures = results.figures().to_vec();
+    if let Some(calibration) = results.calibration {
+        trained::calibrate(&mut model, &calibration)?;
+        model.save_weights(folder.path_of(recipes::MODEL))?;
+    }
     let summary = run.summary(experiment.as_ref(), &history, &figures)?;
     folder.write(recipes::SUMMARY, &summary)?;
     report(&figures, &folder);

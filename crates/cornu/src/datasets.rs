@@ -47,6 +47,14 @@ impl LabelledImages {
         Column::from(&self.images).rescale(1.0 / 255.0)
     }
 
+    /// Only these images, in this order.
+    ///
+    /// # Errors
+    /// If there are not so many.
+    pub fn take(&self, rows: &[usize]) -> Result<LabelledImages> {
+        Ok(LabelledImages { images: self.images.take(rows)?, labels: self.labels.take(rows)? })
+    }
+
     /// The class of each image. Empty if [`LabelledImages::labels`] was given another type.
     pub fn classes(&self) -> &[u8] {
         self.labels.as_slice().unwrap_or_default()

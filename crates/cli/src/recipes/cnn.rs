@@ -23,6 +23,7 @@ pub const RECIPE: Recipe = Recipe {
     files: &[],
     network,
     prepare,
+    embedding: None,
 };
 
 fn network() -> Result<Model> {

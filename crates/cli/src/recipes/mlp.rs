@@ -21,6 +21,7 @@ pub const RECIPE: Recipe = Recipe {
     files: &[],
     network,
     prepare,
+    embedding: None,
 };
 
 fn network() -> Result<Model> {

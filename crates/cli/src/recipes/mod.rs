@@ -6,6 +6,8 @@ mod classifier;
 mod cnn;
 mod mlp;
 mod siamese;
+mod siamese_classic;
+mod siamese_l1;
 mod two_branch;
 mod verifier;
 
@@ -13,23 +15,37 @@ use crate::args::Options;
 use crate::folder::Folder;
 use crate::results::Results;
 use cornu::model::Model;
+use cornu::search::Measure;
+use cornu::similarity::Score;
 use cornu::train::Fit;
 use cornu::{Error, Result};
 
 /// All recipes, in the order in which the help lists them.
-pub const ALL: &[Recipe] = &[siamese::RECIPE, mlp::RECIPE, two_branch::RECIPE, cnn::RECIPE];
+pub const ALL: &[Recipe] = &[
+    siamese::RECIPE,
+    siamese_classic::RECIPE,
+    siamese_l1::RECIPE,
+    mlp::RECIPE,
+    two_branch::RECIPE,
+    cnn::RECIPE,
+];
 
 /// A file's name, and a line about what is in it.
 pub type File = (&'static str, &'static str);
 
 /// The files that every recipe writes.
-pub const MODEL: File = ("model.safetensors", "the trained weights");
+pub const MODEL: File = ("model.safetensors", "the trained weights, and what is known of them");
 /// See [`MODEL`].
 pub const HISTORY_CSV: File = ("history.csv", "loss and metrics of every epoch, as a table");
 /// See [`MODEL`].
 pub const HISTORY_SVG: File = ("history.svg", "the same as curves");
 /// See [`MODEL`].
 pub const SUMMARY: File = ("summary.json", "settings, times and test figures");
+
+/// The recipe of this name.
+pub fn find(name: &str) -> Option<&'static Recipe> {
+    ALL.iter().find(|recipe| recipe.name == name)
+}
 
 /// What a recipe is called, and how to begin.
 pub struct Recipe {
@@ -51,18 +67,42 @@ pub struct Recipe {
     pub network: fn() -> Result<Model>,
     /// Loads the data for the network.
     pub prepare: fn(Model, &Options) -> Result<Box<dyn Experiment>>,
+    /// How the network tells images apart, if it does.
+    pub embedding: Option<Embedding>,
+}
+
+/// How a siamese network tells images apart.
+pub struct Embedding {
+    /// How two embeddings are compared, which the network's tower makes of images.
+    pub measure: Measure,
+    /// What the network's own output for two images says.
+    pub output: Score,
+    /// Whether the output is the measure of the embeddings, so that what holds for one holds for
+    /// the other.
+    pub output_is_measure: bool,
+    /// Where "the same" ends in the output, unless the training found a better place.
+    pub threshold: f64,
+}
+
+/// The output is the Euclidean distance of the embeddings.
+pub const TWINS: Embedding = Embedding {
+    measure: Measure::Euclidean,
+    output: Score::Distance,
+    output_is_measure: true,
+    threshold: 0.5,
+};
+
+/// The part of a siamese network that makes an embedding of an image: its one layer that is a
+/// network itself.
+pub fn tower(network: &Model) -> Result<Model> {
+    let mut towers = network.layers().into_iter().filter_map(|layer| Model::try_from(layer).ok());
+    match (towers.next(), towers.next()) {
+        (Some(tower), None) => Ok(tower),
+        _ => Err(Error::state("the network has not exactly one tower")),
+    }
 }
 
 impl Recipe {
-    /// The recipe of a name.
-    pub fn find(name: &str) -> Result<&'static Recipe> {
-        ALL.iter().find(|recipe| recipe.name == name).ok_or_else(|| {
-            let names: Vec<&str> = ALL.iter().map(|recipe| recipe.name).collect();
-            Error::value(format!("there is no recipe '{name}'"))
-                .help(format!("the recipes are {}", names.join(", ")))
-        })
-    }
-
     /// The files that the recipe writes.
     pub fn files(&self) -> impl Iterator<Item = File> {
         let first = [MODEL, HISTORY_CSV, HISTORY_SVG];

@@ -22,6 +22,7 @@ Its document trains this network on random numbers, with random labels: no figur
     files: &[],
     network,
     prepare,
+    embedding: None,
 };
 
 fn network() -> Result<Model> {

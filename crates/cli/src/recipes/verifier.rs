@@ -1,27 +1,46 @@
 //! What the recipes have in common that tell whether two digits are the same: data, training, test.
 
-use super::{Experiment, File};
+use super::{Experiment, File, tower};
 use crate::folder::Folder;
 use crate::results::Results;
+use cornu::datasets::LabelledImages;
 use cornu::prelude::*;
+use cornu::similarity::{Distance, Retrieval, Score, Target, Verification, calibrate};
 use cornu::train::Fit;
 use cornu::viz;
 
 /// The picture of test pairs.
-pub const PAIRS: File = ("pairs.svg", "test pairs with the network's verdict");
+const PAIRS: File = ("pairs.svg", "test pairs with the network's verdict");
+/// The files that these recipes alone write.
+pub const FILES: &[File] = &[PAIRS];
 
 /// How many pairs the picture shows.
 const SHOWN: usize = 20;
+
+/// Where "the same" ends as long as nothing better is known.
+const THRESHOLD: f64 = 0.5;
 
 /// A network that gives the distance of two images, and its data.
 pub struct Verifier {
     pub model: Model,
     pub train: Pairs,
-    pub test: Pairs,
-    /// From which distance on a pair is judged to be different.
-    pub threshold: f64,
+    pub test: TestPairs,
     /// Whether the learning rate is halved after each epoch.
     pub halve_rate: bool,
+}
+
+/// What a network that compares images is tested on.
+pub struct TestPairs {
+    pub pairs: Pairs,
+    /// The images that the pairs are made of, as the network's tower takes them.
+    pub images: Column,
+    pub classes: Vec<u8>,
+}
+
+impl TestPairs {
+    pub fn new(pairs: Pairs, images: Column, set: &LabelledImages) -> TestPairs {
+        TestPairs { pairs, images, classes: set.classes().to_vec() }
+    }
 }
 
 impl Experiment for Verifier {
@@ -30,14 +49,15 @@ impl Experiment for Verifier {
     }
 
     fn data(&self) -> Vec<(usize, &'static str)> {
-        vec![(self.train.len(), "training pairs"), (self.test.len(), "test pairs")]
+        vec![(self.train.len(), "training pairs"), (self.test.pairs.len(), "test pairs")]
     }
 
     fn fit(&mut self, _: &Folder) -> Result<Fit<'_>> {
+        let test = &self.test.pairs;
         let fit = self
             .model
             .fit(self.train.inputs(), self.train.labels())
-            .validation_data(self.test.inputs(), self.test.labels());
+            .validation_data(test.inputs(), test.labels());
         if !self.halve_rate {
             return Ok(fit);
         }
@@ -45,29 +65,50 @@ impl Experiment for Verifier {
     }
 
     fn test(&mut self, results: &mut Results<'_>) -> Result<()> {
-        let test = &self.test;
-        let score = self.model.evaluate(test.inputs(), test.labels()).verbose(0).run()?;
-        let distances = self.model.predict(test.inputs()).run()?;
-        viz::pair_gallery(results.file(PAIRS), test, &distances, self.threshold, SHOWN)?;
-
-        let (mut right, mut sums, mut counts) = (0, [0.0; 2], [0.0; 2]);
-        for (pair, distance) in distances.values().to_f64().into_iter().enumerate() {
-            let same = test.is_same(pair);
-            right += usize::from((distance < self.threshold) == same);
-            sums[usize::from(same)] += distance;
-            counts[usize::from(same)] += 1.0;
-        }
-        results.figure("accuracy", right as f64 / test.len() as f64);
-        results.figure("loss", score["loss"]);
-        results.figure("distance_same", sums[1] / counts[1]);
-        results.figure("distance_different", sums[0] / counts[0]);
-        Ok(())
+        judge(&mut self.model, &self.test, Score::Distance, results)
     }
 }
 
+/// Figures and pictures of a network that compares images. Half of the pairs decide where "the
+/// same" is best said to end; the other half tells how good that is.
+pub fn judge(
+    model: &mut Model,
+    test: &TestPairs,
+    score: Score,
+    results: &mut Results<'_>,
+) -> Result<()> {
+    let pairs = &test.pairs;
+    let evaluated = model.evaluate(pairs.inputs(), pairs.labels()).verbose(0).run()?;
+    let scores = model.predict(pairs.inputs()).batch_size(256).run()?;
+    let same = pairs.same();
+    let all = Verification::new(&scores, &same, score)?;
+    results.figure("accuracy", all.accuracy(THRESHOLD));
+    results.figure("loss", evaluated["loss"]);
+    if let Some(precision) = all.precision_of_accepted(THRESHOLD) {
+        results.figure("precision", precision);
+    }
+    results.figure("auc", all.auc());
+    results.figure("equal_error_rate", all.equal_error_rate().rate);
+    results.figure("tar_at_far_0.01", all.true_accept_rate_at(0.01)?.value);
+
+    let values = scores.values().to_f64();
+    let half = values.len() / 2;
+    let calibration = calibrate(&values[..half], &same[..half], score, Target::MaxAccuracy)?;
+    let other = Verification::new(&values[half..], &same[half..], score)?;
+    results.figure("threshold", calibration.threshold);
+    results.figure("accuracy_at_threshold", other.accuracy(calibration.threshold));
+    results.calibration = Some(calibration);
+
+    let embeddings = tower(model)?.predict(&test.images).batch_size(256).run()?;
+    let found = Retrieval::new(&embeddings, &test.classes).distance(Distance::Euclidean).run()?;
+    results.figure("precision_at_1", found.precision_at_1);
+
+    viz::pair_gallery(results.file(PAIRS), pairs, &scores, THRESHOLD, SHOWN)
+}
+
 /// Two towers with the same weights, and the Euclidean distance of what they give.
-pub fn twins(tower: &Sequential, pixels: usize) -> Result<Model> {
-    let (left, right) = (Input::tensor([pixels]), Input::tensor([pixels]));
+pub fn twins(tower: &Sequential) -> Result<Model> {
+    let (left, right) = (Input::tensor([784]), Input::tensor([784]));
     let towers = [tower.call(&left), tower.call(&right)];
     let distance = Lambda::new(euclidean_distance).call(towers);
     Model::new([&left, &right], &distance)

@@ -85,8 +85,7 @@ fn load(path: &Path) -> Result<Index> {
     let file = IndexFile { arrays };
     let about = notes.get(KIND).and_then(|text| serde_json::from_str::<Value>(text).ok());
     let about = about.ok_or_else(|| damaged("what it says about itself is no JSON"))?;
-    let measures = [Measure::Euclidean, Measure::Cosine, Measure::Dot];
-    let measure = measures.into_iter().find(|measure| about["measure"] == measure.name());
+    let measure = about["measure"].as_str().and_then(|name| name.parse().ok());
     let measure = measure.ok_or_else(|| damaged("it does not say how it measures"))?;
 
     let mut index = Index::with_rows(file.array("rows", DType::F32)?, measure)?;

@@ -44,6 +44,7 @@ use cornu_graph::{Array, DType, Error, Result, Shape};
 use hnsw::Graph;
 use nearest::{Near, dot, parallel};
 use std::fmt;
+use std::str::FromStr;
 
 /// What makes two embeddings near.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,22 @@ pub enum Measure {
 }
 
 impl Measure {
+    /// The distance, the cosine or the dot product of two embeddings of one width.
+    pub fn between(self, a: &[f32], b: &[f32]) -> f64 {
+        let pairs = a.iter().zip(b).map(|(&a, &b)| (f64::from(a), f64::from(b)));
+        match self {
+            Measure::Euclidean => pairs.map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt(),
+            Measure::Cosine => {
+                let (product, a, b) = pairs.fold((0.0, 0.0, 0.0), |(product, aa, bb), (a, b)| {
+                    (product + a * b, aa + a * a, bb + b * b)
+                });
+                let lengths: f64 = (a * b).sqrt();
+                if lengths == 0.0 { 0.0 } else { (product / lengths).clamp(-1.0, 1.0) }
+            }
+            Measure::Dot => pairs.map(|(a, b)| a * b).sum(),
+        }
+    }
+
     /// Whether a score is near enough for a threshold: a distance below it, or a likeness (a cosine
     /// or a dot product) of at least that.
     pub fn accepts(self, score: f32, threshold: f32) -> bool {
@@ -67,12 +84,24 @@ impl Measure {
         }
     }
 
-    fn name(self) -> &'static str {
+    /// The name, as files and command lines have it: `"euclidean"`. `"euclidean".parse()` gives the
+    /// measure.
+    pub fn name(self) -> &'static str {
         match self {
             Measure::Euclidean => "euclidean",
             Measure::Cosine => "cosine",
             Measure::Dot => "dot",
         }
+    }
+}
+
+impl FromStr for Measure {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Measure> {
+        let all = [Measure::Euclidean, Measure::Cosine, Measure::Dot];
+        let found = all.into_iter().find(|measure| measure.name() == name);
+        found.ok_or_else(|| crate::names::unknown("measure", name, all.map(Measure::name)))
     }
 }
 
@@ -327,22 +356,13 @@ impl Index {
     fn ranked(&self, query: &[f32], candidates: &[Near], k: usize) -> Vec<Hit> {
         let measured = candidates.iter().map(|near| {
             let row = near.row as usize;
-            (self.measured(query, self.row(row)), row)
+            (self.measure.between(query, self.row(row)), row)
         });
         let mut measured: Vec<(f64, usize)> = measured.collect();
         let sign = if self.measure == Measure::Euclidean { 1.0 } else { -1.0 };
         measured.sort_by(|a, b| (sign * a.0).total_cmp(&(sign * b.0)).then(a.1.cmp(&b.1)));
         measured.truncate(k);
         measured.into_iter().map(|(score, row)| Hit { row, score: score as f32 }).collect()
-    }
-
-    fn measured(&self, a: &[f32], b: &[f32]) -> f64 {
-        let pairs = a.iter().zip(b).map(|(&a, &b)| (f64::from(a), f64::from(b)));
-        match self.measure {
-            Measure::Euclidean => pairs.map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt(),
-            Measure::Cosine => pairs.map(|(a, b)| a * b).sum::<f64>().clamp(-1.0, 1.0),
-            Measure::Dot => pairs.map(|(a, b)| a * b).sum(),
-        }
     }
 }
 

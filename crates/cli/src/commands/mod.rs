@@ -1,0 +1,57 @@
+//! The commands that use a trained network.
+
+pub mod compare;
+pub mod embed;
+pub mod search;
+
+mod csv;
+mod images;
+mod picture;
+
+use clap::{Args, ValueEnum};
+use cornu::data::Invert;
+use cornu::{Result, utils};
+
+/// How images are read.
+#[derive(Clone, Debug, Args)]
+pub struct Reading {
+    /// Whether dark and light change places: yes, no, or auto: in images that
+    /// are light at the edge, as ink on paper is; MNIST's digits are light on dark
+    #[arg(long, value_name = "HOW", default_value = "auto")]
+    #[arg(verbatim_doc_comment, hide_possible_values = true)]
+    pub invert: Inverting,
+
+    /// Leave out files in folders that are no images, instead of stopping at them
+    #[arg(long)]
+    pub skip_unreadable: bool,
+
+    /// Threads to compute with [default: one for each core]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(value_parser = crate::args::at_least_one)]
+    pub threads: Option<usize>,
+}
+
+impl Reading {
+    /// Sets the threads, if a number is given.
+    fn set_threads(&self) -> Result<()> {
+        self.threads.map_or(Ok(()), utils::set_threads)
+    }
+}
+
+/// The values of `--invert`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Inverting {
+    Auto,
+    Yes,
+    No,
+}
+
+impl From<Inverting> for Invert {
+    fn from(inverting: Inverting) -> Invert {
+        match inverting {
+            Inverting::Auto => Invert::IfLight,
+            Inverting::Yes => Invert::Yes,
+            Inverting::No => Invert::No,
+        }
+    }
+}
