@@ -50,7 +50,7 @@ pub use convolution::{Conv1D, Conv2D, Conv2DTranspose, DepthwiseConv2D, Separabl
 pub use dense::Dense;
 pub use embedding::Embedding;
 pub use identity::Identity;
-pub use input::Input;
+pub use input::{Input, InputLayer};
 pub use lambda::Lambda;
 pub(crate) use layer_ref::Call;
 pub use layer_ref::{LayerExt, LayerRef};
