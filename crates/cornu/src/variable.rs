@@ -34,9 +34,13 @@ impl Variable {
         Variable::build(path.into(), value, trainable, (None, None))
     }
 
-    /// A weight with what is asked of it.
-    pub(crate) fn weight(path: String, value: Array, spec: &WeightSpec) -> Variable {
-        Variable::build(path, value, true, (spec.regularizer.clone(), spec.constraint.clone()))
+    /// A weight with what is asked of it, which must fit its shape.
+    pub(crate) fn weight(path: String, value: Array, spec: &WeightSpec) -> Result<Variable> {
+        let wishes = (spec.regularizer.clone(), spec.constraint.clone());
+        let weight = Variable::build(path, value, true, wishes);
+        weight.penalty().transpose()?;
+        weight.constrained(&weight.tensor())?;
+        Ok(weight)
     }
 
     fn build(

@@ -2,9 +2,10 @@
 
 mod support;
 
-use cornu::layers::AveragePooling2D;
+use cornu::layers::ActivityRegularization;
 use cornu::optimizers::{Adadelta, Adagrad, Adam, RMSprop, SGD};
 use cornu::prelude::*;
+use cornu::regularizers::OrthogonalMode;
 use cornu::train::Logs;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -205,8 +206,44 @@ fn build(name: &str) -> Outcome<Model> {
             .add(Activation::new("relu"))
             .add(Dense::new(1).activation("sigmoid").activity_regularizer(Regularizer::l2(0.1)))
             .into(),
+        "twice_normalized" => {
+            let tower = Sequential::new()
+                .add(Input::new([5]))
+                .add(Dense::new(4))
+                .add(BatchNormalization::new().momentum(0.8))
+                .add(Dense::new(3));
+            let (left, right) = (Input::tensor([5]), Input::tensor([5]));
+            let twins = [tower.call(&left), tower.call(&right)];
+            let both = Concatenate::new().call(&twins[..]);
+            Model::new([&left, &right], Dense::new(1).call(&both))?
+        }
+        "penalized" => penalized()?,
         other => return Err(format!("unknown model {other}").into()),
     })
+}
+
+/// A model with every sort of penalty and constraint: on a layer that is used twice, on one that is
+/// frozen, on outputs.
+fn penalized() -> Result<Model> {
+    let x = Input::tensor([4]);
+    let shared = Dense::new(4)
+        .kernel_regularizer(Regularizer::l1_l2(0.01, 0.02))
+        .kernel_constraint(Constraint::unit_norm(0))
+        .name("shared");
+    let frozen = Dense::new(4).kernel_regularizer(Regularizer::l2(10.0)).name("frozen");
+    let h = frozen.call(shared.call(shared.call(&x)));
+    frozen.set_trainable(false);
+    let h = BatchNormalization::new()
+        .gamma_regularizer(Regularizer::l2(0.1))
+        .gamma_constraint(Constraint::non_neg())
+        .call(&h);
+    let h = ActivityRegularization::new(0.01, 0.02).call(&h);
+    let last = Dense::new(2)
+        .kernel_regularizer(Regularizer::orthogonal(0.1, OrthogonalMode::Rows))
+        .activity_regularizer(Regularizer::l1(0.03))
+        .kernel_constraint(Constraint::min_max_norm(0.5, 0.8, 0.5, 0))
+        .bias_constraint("non_neg");
+    Model::new(&x, last.name("last").call(&h))
 }
 
 fn expect_logs(what: &str, ours: &Logs, keras: &Value) -> Check {

@@ -84,6 +84,9 @@ impl Layer for Dense {
         });
         self.kernel.describe("kernel", &mut config);
         self.bias.describe("bias", &mut config);
+        if let Some(regularizer) = &self.activity_regularizer {
+            config["activity_regularizer"] = json!(regularizer);
+        }
         config
     }
 

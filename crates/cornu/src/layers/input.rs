@@ -1,8 +1,10 @@
 //! The input of a model.
 
+use super::{Layer, Scope};
 use crate::session;
 use crate::tensor::Tensor;
-use cornu_graph::{DType, Shape, TensorType};
+use cornu_graph::{DType, Error, Result, Shape, TensorType};
+use serde_json::{Value, json};
 
 /// A model's input: the shape of one sample, without the batch.
 ///
@@ -49,5 +51,39 @@ impl From<Input> for Tensor {
     fn from(input: Input) -> Tensor {
         let name = input.name.unwrap_or_else(|| session::unique_name("input_layer"));
         Tensor::placeholder(TensorType::new(input.dtype, input.shape.batched()), Some(name))
+    }
+}
+
+/// What stands for an input among the layers of a functional model, as in Keras.
+#[derive(Clone, Debug)]
+pub struct InputLayer {
+    ty: TensorType,
+}
+
+impl InputLayer {
+    pub(crate) fn new(ty: TensorType) -> InputLayer {
+        InputLayer { ty }
+    }
+}
+
+impl Layer for InputLayer {
+    fn kind(&self) -> &str {
+        "InputLayer"
+    }
+
+    fn forward(&self, _scope: &mut Scope, _inputs: &[Tensor]) -> Result<Tensor> {
+        Err(Error::value("an input layer computes nothing: call the model, or a layer after it"))
+    }
+
+    fn config(&self) -> Value {
+        let sizes: Vec<Option<usize>> =
+            self.ty.shape.dims().iter().map(|dim| dim.known()).collect();
+        json!({
+            "batch_shape": sizes,
+            "dtype": self.ty.dtype.name(),
+            "sparse": false,
+            "ragged": false,
+            "optional": false,
+        })
     }
 }

@@ -65,9 +65,6 @@ impl LayerRef {
             "trainable": self.trainable(),
             "dtype": config::object("keras", "DTypePolicy", dtype),
         });
-        if let Some(regularizer) = self.definition().activity_regularizer() {
-            config["activity_regularizer"] = serde_json::json!(regularizer);
-        }
         if let (Some(all), serde_json::Value::Object(own)) =
             (config.as_object_mut(), self.0.definition.config())
         {
@@ -185,7 +182,7 @@ impl LayerRef {
         let value = spec.initializer.array(&shape)?;
         let path = format!("{}/{name}", self.name());
         let variable = match trainable {
-            true => Variable::weight(path, value, spec),
+            true => Variable::weight(path, value, spec)?,
             false => Variable::new(path, value, false),
         };
         if !self.trainable() {

@@ -52,7 +52,7 @@ pub use cosine_dense::CosineDense;
 pub use dense::Dense;
 pub use embedding::Embedding;
 pub use identity::Identity;
-pub use input::Input;
+pub use input::{Input, InputLayer};
 pub use lambda::Lambda;
 pub(crate) use layer_ref::Call;
 pub use layer_ref::{LayerExt, LayerRef};

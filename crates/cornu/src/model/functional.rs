@@ -2,7 +2,7 @@
 
 use super::Model;
 use super::network::{Built, Network};
-use crate::layers::{IntoTensors, LayerRef};
+use crate::layers::{InputLayer, IntoTensors, LayerRef};
 use crate::session;
 use crate::tensor::{Kind, Tensor};
 use cornu_graph::{Error, Op, Result};
@@ -162,9 +162,16 @@ impl Walk {
         })
     }
 
-    /// The layers that are called, each once, in order.
+    /// The inputs and the layers that are called, each once, in order.
     pub fn layers_in_order(&self) -> Vec<LayerRef> {
-        self.groups().filter_map(|group| group[0].layer().cloned()).collect()
+        let layer = |group: &[Station]| match group[0].tensor.kind() {
+            Kind::Input { name } => {
+                let layer = InputLayer::new(group[0].tensor.ty().clone());
+                Some(LayerRef::with_name(layer, name.as_deref().unwrap_or("input_layer")))
+            }
+            _ => group[0].layer().cloned(),
+        };
+        self.groups().filter_map(layer).collect()
     }
 
     /// The names of [`Walk::groups`]. Operations on tensors are named as Keras names them, counted

@@ -80,7 +80,9 @@ impl Model {
         Ok(self.network().built()?.outputs.clone())
     }
 
-    /// The layers in order. A shared layer stands there once.
+    /// The layers in Keras's order. A shared layer stands there once. A functional model's
+    /// [`InputLayer`](crate::layers::InputLayer)s are among them, the `Input` of a `Sequential` is
+    /// not.
     pub fn layers(&self) -> Vec<LayerRef> {
         self.network().layer_list()
     }
@@ -93,6 +95,50 @@ impl Model {
         let layers = self.layers();
         let found = layers.iter().find(|layer| layer.name() == name).cloned();
         found.ok_or_else(|| crate::names::unknown("layer", name, layers.iter().map(LayerRef::name)))
+    }
+
+    /// The layer at a place in [`Model::layers`], counted from 0, or if negative from the end: Keras's
+    /// `model.layers[2]`, `model.layers[-1]`.
+    ///
+    /// # Errors
+    /// If there is none; the message lists the layers.
+    pub fn get_layer_at(&self, index: isize) -> Result<LayerRef> {
+        let mut layers = self.layers();
+        let from_front = if index < 0 { index + layers.len() as isize } else { index };
+        match usize::try_from(from_front).ok().filter(|&i| i < layers.len()) {
+            Some(i) => Ok(layers.swap_remove(i)),
+            None => {
+                let error = Error::value(format!(
+                    "there is no layer {index}: the model has {} layers",
+                    layers.len()
+                ));
+                Err(self.in_model(error.help(listed(&layers))))
+            }
+        }
+    }
+
+    /// The layer at a place in [`Model::layers`] that is itself a model: Keras's `model.layers[2]`
+    /// for the tower of a siamese network. It has the same weights.
+    ///
+    /// ```
+    /// use cornu::prelude::*;
+    ///
+    /// let tower = Sequential::new().add(Input::new([784])).add(Dense::new(128));
+    /// let (left, right) = (Input::tensor([784]), Input::tensor([784]));
+    /// let distance = ops::norm(tower.call(&left) - tower.call(&right), Axis::new(1).keepdims());
+    /// let model = Model::new([&left, &right], &distance)?;
+    ///
+    /// // 0 and 1 are the inputs.
+    /// let embedding = model.get_model_at(2)?;
+    /// assert_eq!(embedding.name(), tower.name());
+    /// # Ok::<(), cornu::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If there is no such layer, or it is no model; the message lists the layers.
+    pub fn get_model_at(&self, index: isize) -> Result<Model> {
+        let model = Model::try_from(self.get_layer_at(index)?);
+        model.map_err(|e| self.in_model(e.help(listed(&self.layers()))))
     }
 
     /// A layer of this model that is itself a model, to be used alone: the tower of a siamese
@@ -190,6 +236,13 @@ impl Model {
     pub(crate) fn trainer(&self) -> Option<&Trainer> {
         self.trainer.as_ref()
     }
+}
+
+/// The layers with their places, for a message.
+fn listed(layers: &[LayerRef]) -> String {
+    let layers = layers.iter().enumerate();
+    let texts = layers.map(|(i, layer)| format!("{i} {} ({})", layer.name(), layer.kind()));
+    texts.collect::<Vec<String>>().join(", ")
 }
 
 /// A layer that is a model, with the same weights.

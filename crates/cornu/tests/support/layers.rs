@@ -15,6 +15,17 @@ macro_rules! with_text {
     };
 }
 
+/// What is asked of a kernel, a bias and the outputs.
+macro_rules! asked {
+    ($s:expr, $layer:expr) => {{
+        let layer = with_text!($s, $layer, kernel_regularizer);
+        let layer = with_text!($s, layer, bias_regularizer);
+        let layer = with_text!($s, layer, activity_regularizer);
+        let layer = with_text!($s, layer, kernel_constraint);
+        with_text!($s, layer, bias_constraint)
+    }};
+}
+
 /// Gives one axis or several to a method of a layer, if there is that setting.
 macro_rules! with_axes {
     ($s:expr, $layer:expr) => {
@@ -63,16 +74,23 @@ pub fn build(class: &str, mut settings: Settings) -> Outcome<LayerRef> {
         "Dense" => {
             let dense = Dense::new(count(s, "units"));
             let dense = s.set_bool(dense, "use_bias", Dense::use_bias);
-            with_text!(s, dense, activation).shared()
+            let dense = with_text!(s, dense, activation);
+            asked!(s, dense).shared()
         }
         "Dropout" => Dropout::new(s.set(0.0, "rate", |_, rate| rate)).shared(),
         "Flatten" => Flatten::new().shared(),
-        "Conv2D" => conv2d(s).shared(),
+        "Conv2D" => {
+            let layer = conv2d(s);
+            asked!(s, layer).shared()
+        }
         "MaxPooling2D" | "AveragePooling2D" | "MaxPooling1D" | "AveragePooling1D" => {
             pooling(class, s)
         }
         "GlobalAveragePooling1D" => GlobalAveragePooling1D::new().shared(),
-        "GlobalMaxPooling1D" => GlobalMaxPooling1D::new().shared(),
+        "GlobalMaxPooling1D" => {
+            let layer = GlobalMaxPooling1D::new();
+            s.set_bool(layer, "keepdims", GlobalMaxPooling1D::keepdims).shared()
+        }
         "GlobalAveragePooling2D" => {
             let layer = GlobalAveragePooling2D::new();
             s.set_bool(layer, "keepdims", GlobalAveragePooling2D::keepdims).shared()
@@ -99,10 +117,13 @@ fn build_other(class: &str, mut settings: Settings) -> Outcome<LayerRef> {
             s.set(LeakyReLU::new(), "negative_slope", LeakyReLU::negative_slope).shared()
         }
         "ELU" => s.set(ELU::new(), "alpha", ELU::alpha).shared(),
-        "PReLU" => match s.take("shared_axes") {
-            Some(axes) => PReLU::new().shared_axes(sizes(&axes)).shared(),
-            None => PReLU::new().shared(),
-        },
+        "PReLU" => {
+            let layer = with_text!(s, PReLU::new(), alpha_constraint);
+            match s.take("shared_axes") {
+                Some(axes) => layer.shared_axes(sizes(&axes)).shared(),
+                None => layer.shared(),
+            }
+        }
         "Softmax" => s.set_int(Softmax::new(), "axis", Softmax::axis).shared(),
         "ActivityRegularization" => {
             let mut factor = |name| s.set(0.0, name, |_, factor| factor);
@@ -125,7 +146,10 @@ fn build_other(class: &str, mut settings: Settings) -> Outcome<LayerRef> {
             let layer = Rescaling::new(fraction(s, "scale"));
             s.set(layer, "offset", Rescaling::offset).shared()
         }
-        "Embedding" => Embedding::new(count(s, "input_dim"), count(s, "output_dim")).shared(),
+        "Embedding" => {
+            let layer = Embedding::new(count(s, "input_dim"), count(s, "output_dim"));
+            with_text!(s, layer, embeddings_regularizer).shared()
+        }
         "ZeroPadding2D" => match s.take("padding") {
             Some(padding) => ZeroPadding2D::new(sides(&padding)).shared(),
             None => ZeroPadding2D::default().shared(),
@@ -137,16 +161,19 @@ fn build_other(class: &str, mut settings: Settings) -> Outcome<LayerRef> {
         }
         "Conv1D" => {
             let layer = Conv1D::new(count(s, "filters"), kernel_size(s));
-            convolution!(s, Conv1D, layer).shared()
+            let layer = convolution!(s, Conv1D, layer);
+            s.set(layer, "groups", |layer, groups| layer.groups(groups as usize)).shared()
         }
         "DepthwiseConv2D" => {
             let layer = DepthwiseConv2D::new(kernel_size(s));
             let layer = convolution!(s, DepthwiseConv2D, layer);
+            let layer = with_text!(s, layer, depthwise_regularizer);
             s.set(layer, "depth_multiplier", |layer, n| layer.depth_multiplier(n as usize)).shared()
         }
         "SeparableConv2D" => {
             let layer = SeparableConv2D::new(count(s, "filters"), kernel_size(s));
             let layer = convolution!(s, SeparableConv2D, layer);
+            let layer = with_text!(s, layer, pointwise_constraint);
             s.set(layer, "depth_multiplier", |layer, n| layer.depth_multiplier(n as usize)).shared()
         }
         "Conv2DTranspose" => {
@@ -166,7 +193,10 @@ fn build_normalization(class: &str, mut settings: Settings) -> Outcome<LayerRef>
         ($type:ident, $layer:expr) => {{
             let layer = s.set($layer, "epsilon", $type::epsilon);
             let layer = s.set_bool(layer, "center", $type::center);
-            s.set_bool(layer, "scale", $type::scale)
+            let layer = s.set_bool(layer, "scale", $type::scale);
+            let layer = with_text!(s, layer, gamma_regularizer);
+            let layer = with_text!(s, layer, gamma_constraint);
+            with_text!(s, layer, beta_constraint)
         }};
     }
     let layer = match class {
