@@ -79,7 +79,7 @@ fn recipe(generator: &ImageDataGenerator) -> Result<f64> {
     let mut flows = (0..10).map(flow).collect::<Result<Vec<Flow>>>()?;
     let mut sides = [vec![0.0; 20 * 784], vec![0.0; 20 * 784]];
     let mut best = f64::MAX;
-    for _ in 0..10 {
+    for _ in 0..40 {
         let start = Instant::now();
         for step in 0..100 {
             for (side, images) in sides.iter_mut().enumerate() {

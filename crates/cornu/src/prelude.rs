@@ -19,6 +19,7 @@ pub use crate::metrics::Metric;
 pub use crate::model::{Model, Sequential};
 pub use crate::ops::{self, Axis};
 pub use crate::optimizers::{Adam, RMSprop, SGD};
+pub use crate::preprocessing::image::ImageDataGenerator;
 pub use crate::regularizers::Regularizer;
 pub use crate::train::{History, Logs, Verbose};
 pub use crate::{Array, DType, Error, Result, Shape, Tensor, layers, utils};

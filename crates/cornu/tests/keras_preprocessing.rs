@@ -107,7 +107,7 @@ fn check_colour(case: &Value) -> Check {
 fn check_standardize(case: &Value) -> Check {
     let mut generator = generator(case)?;
     if !case["data"].is_null() {
-        generator.fit(&array(&case["data"]))?;
+        generator.fit(array(&case["data"]))?;
         // Keras's figures are sums in `float32`.
         for (name, ours) in [("mean", generator.mean()), ("std", generator.std())] {
             let Some(ours) = ours.filter(|_| !case[name].is_null()) else { continue };
@@ -137,7 +137,7 @@ fn check_flow(case: &Value) -> Check {
     // where those of other images are.
     let other_weights = case["settings"]["subset"] == "training";
     let mut flow =
-        generator(case)?.flow(&x, &y).shuffle(false).sample_weight(&array(&case["sample_weight"]));
+        generator(case)?.flow(&x, &y).shuffle(false).sample_weight(array(&case["sample_weight"]));
     flow = s.set_int(flow, "batch_size", |flow, size| flow.batch_size(size as usize));
     if let Some(subset) = s.take("subset") {
         flow = flow.subset(text(&subset));

@@ -75,7 +75,7 @@ mod tests {
         let expected = Array::new([2, 2], vec![0.0f32, 1.0, 1.0, 0.0]).unwrap();
         assert_eq!(to_categorical(&labels, None).unwrap(), expected);
         assert_eq!(to_categorical(&labels, 2).unwrap(), expected);
-        let one = to_categorical(&Array::scalar(2i32), 4).unwrap();
+        let one = to_categorical(Array::scalar(2i32), 4).unwrap();
         assert_eq!(one, Array::new([4], vec![0.0f32, 0.0, 1.0, 0.0]).unwrap());
         let grid = Array::new([1, 2], vec![1u8, 0]).unwrap();
         assert_eq!(to_categorical(&grid, 2).unwrap().shape(), [1, 2, 2]);
@@ -94,6 +94,6 @@ mod tests {
         let none = Array::new([0], Vec::<u8>::new()).unwrap();
         assert!(to_categorical(&none, None).unwrap_err().to_string().contains("no labels"));
         assert_eq!(to_categorical(&none, 3).unwrap().shape(), [0, 3]);
-        assert!(to_categorical(&Array::scalar(0u8), usize::MAX).is_err());
+        assert!(to_categorical(Array::scalar(0u8), usize::MAX).is_err());
     }
 }

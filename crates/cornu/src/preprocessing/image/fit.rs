@@ -2,8 +2,8 @@
 
 use super::draw::{Draws, draw};
 use super::eigen;
-use super::flow::Images;
 use super::generator::ImageDataGenerator;
+use super::images::Images;
 use super::transform::finish;
 use super::warp::Frame;
 use crate::data::Column;

@@ -2,14 +2,13 @@
 
 use super::draw::{Draws, draw};
 use super::generator::ImageDataGenerator;
-use super::transform::{TransformParameters, finish, warp_into};
-use super::warp::Frame;
+use super::images::Images;
+use super::transform::finish;
 use crate::data::Column;
 use crate::{names, session};
 use cornu_graph::philox::Philox;
-use cornu_graph::{Array, DType, Error, Result, Shape};
+use cornu_graph::{Array, Error, Result};
 use std::ops::Range;
-use std::sync::Arc;
 use std::{panic, thread};
 
 /// Numbers of a batch that are worth a thread of their own: about half a millisecond of work.
@@ -213,65 +212,6 @@ fn check_same_labels(y: &Column, split: usize) -> Result<()> {
     Err(error.help("shuffle data that is sorted by its labels, or set .ignore_class_split(true)"))
 }
 
-/// The images of a flow, as small as they came.
-#[derive(Clone, Debug)]
-pub(super) struct Images {
-    pub frame: Frame,
-    pub len: usize,
-    array: Array,
-    rows: Option<Arc<[i32]>>,
-    gain: f32,
-}
-
-impl Images {
-    pub fn new(column: Column) -> Result<Images> {
-        let frame = match *column.sample_shape() {
-            [rows, cols] => Frame { rows, cols, channels: 1 },
-            [rows, cols, channels] => Frame { rows, cols, channels },
-            _ => {
-                let shape = Shape::from(column.array().shape());
-                let message = format!("images should have rank 4, not the shape {shape}");
-                return Err(Error::shape(message).help(
-                    "give (n, rows, columns, channels), or (n, rows, columns) without channels",
-                ));
-            }
-        };
-        if column.is_empty() || frame.len() == 0 {
-            let shape = Shape::from(column.array().shape());
-            return Err(Error::data(format!("there are no images in an array of shape {shape}")));
-        }
-        // Bytes stay bytes.
-        let array = match column.array().dtype() {
-            DType::U8 => column.array().clone(),
-            _ => column.array().cast(DType::F32),
-        };
-        let (rows, gain) = (column.rows().cloned(), column.scale().unwrap_or(1.0));
-        Ok(Images { frame, len: column.len(), array, rows, gain })
-    }
-
-    /// Writes an image, warped, times the rescaling; `outside` is its `cval`.
-    pub fn warp(
-        &self,
-        index: usize,
-        params: &TransformParameters,
-        generator: &ImageDataGenerator,
-        (rescale, outside): (f32, f32),
-        out: &mut [f32],
-    ) {
-        let row = self.rows.as_ref().map_or(index, |rows| rows[index] as usize);
-        let (frame, gain) = (self.frame, self.gain * rescale);
-        let part = row * frame.len()..(row + 1) * frame.len();
-        let around = (&generator.sampling, outside, generator.keras_axes);
-        match self.array.as_slice::<u8>() {
-            Ok(bytes) => warp_into((&bytes[part], frame, gain), params, around, out),
-            Err(_) => {
-                let numbers = self.array.as_slice::<f32>().expect("other dtypes were converted");
-                warp_into((&numbers[part], frame, gain), params, around, out);
-            }
-        }
-    }
-}
-
 /// Batches of varied images without end: an `Iterator` of `Result<FlowBatch>`.
 ///
 /// Epoch after epoch, each image comes once; seed, epoch and image decide its transformation.
@@ -311,7 +251,7 @@ impl Flow {
 
     /// The shape of one image, as it came.
     pub fn image_shape(&self) -> &[usize] {
-        &self.images.array.shape()[1..]
+        self.images.image_shape()
     }
 
     /// Begins again with the first batch, as if the flow were new.
@@ -396,19 +336,20 @@ impl Flow {
         let size = self.images.frame.len();
         let threads = self.workers.min(images.len()).min(out.len() / WORTH_A_THREAD).max(1);
         let each = images.len().div_ceil(threads);
-        let parts = images.chunks(each).zip(out.chunks_mut(each * size));
+        let mut parts = images.chunks(each).zip(out.chunks_mut(each * size));
         let part = |(images, out): (&[usize], &mut [f32])| {
             let mut pairs = images.iter().zip(out.chunks_exact_mut(size));
             pairs.try_for_each(|(&image, out)| self.render(image, epoch, out))
         };
         if threads == 1 {
-            return parts.map(part).collect();
+            return parts.try_for_each(part);
         }
         thread::scope(|scope| {
             let threads: Vec<_> =
                 parts.map(|images_and_out| scope.spawn(move || part(images_and_out))).collect();
-            let joined = threads.into_iter().map(|t| t.join());
-            joined.map(|done| done.unwrap_or_else(|panic| panic::resume_unwind(panic))).collect()
+            let mut done =
+                threads.into_iter().map(|t| t.join().unwrap_or_else(|p| panic::resume_unwind(p)));
+            done.try_for_each(|done| done)
         })
     }
 

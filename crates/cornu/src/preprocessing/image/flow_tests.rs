@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::data::ArrayExt;
-use crate::preprocessing::image::ImageDataGenerator;
-use cornu_graph::ErrorKind;
+use crate::preprocessing::image::{ImageDataGenerator, TransformParameters};
+use cornu_graph::{DType, ErrorKind};
 
 /// Images of one colour, their number.
 fn numbered(count: usize) -> (Array, Array) {
@@ -82,7 +82,8 @@ fn threads_and_batch_size_do_not_change_an_image() {
         out
     };
     let alone = flow(1, 1);
-    assert!(24 * 64 * 64 * 3 >= 4 * WORTH_A_THREAD, "the batch is shared by threads");
+    // So that four threads share the batch.
+    const { assert!(24 * 64 * 64 * 3 >= 4 * WORTH_A_THREAD) };
     assert_eq!(flow(24, 4), alone);
     assert_eq!(flow(8, 3), alone);
     assert_ne!(alone[..x.len()], alone[x.len()..]);
@@ -162,7 +163,7 @@ fn mistakes_in_the_data_are_errors() {
     let (x, y) = numbered(4);
     let flat = x.reshape([4, 4]).unwrap();
     assert!(error(new().flow(&flat, &y)).contains("rank 4, not the shape (4, 4)"));
-    assert!(error(new().flow(&Array::scalar(1u8), &y)).contains("images in x"));
+    assert!(error(new().flow(Array::scalar(1u8), &y)).contains("images in x"));
     let more = numbered(5).1;
     assert!(error(new().flow(&x, &more)).contains("4 images in x, but y has 5 rows"));
     assert!(error(new().flow(&x, &y).sample_weight(&more)).contains("sample_weight has 5 rows"));
@@ -235,13 +236,13 @@ fn feature_wise_options_want_to_be_fitted_first() {
 fn mistakes_in_fit_are_errors() {
     let (x, _) = numbered(4);
     let mut generator = new().featurewise_center(true);
-    assert!(generator.fit(&x.reshape([4, 4]).unwrap()).is_err());
-    assert!(generator.fit(&Array::zeros([0, 2, 2, 1], DType::U8)).is_err());
+    assert!(generator.fit(x.reshape([4, 4]).unwrap()).is_err());
+    assert!(generator.fit(Array::zeros([0, 2, 2, 1], DType::U8)).is_err());
     assert!(generator.fit_augmented(&x, 0, 1).is_err());
     let large = Array::zeros([1, 128, 128, 1], DType::U8);
     let error = new().zca_whitening(true).fit(&large).unwrap_err().to_string();
     assert!(error.contains("16384 numbers"), "{error}");
-    let same = new().zca_whitening(true).zca_epsilon(0).fit(&x.cast(DType::F32));
+    let same = new().zca_whitening(true).zca_epsilon(0).fit(x.cast(DType::F32));
     assert!(same.unwrap_err().to_string().contains("zca_epsilon above 0"));
     let bad = Array::new([1, 1, 1, 1], vec![f32::NAN]).unwrap();
     assert!(new().zca_whitening(true).fit(&bad).is_err());

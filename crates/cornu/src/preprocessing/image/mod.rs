@@ -59,6 +59,7 @@ mod fit;
 mod flow;
 mod functions;
 mod generator;
+mod images;
 mod ranges;
 mod standardize;
 mod transform;
