@@ -40,6 +40,7 @@ pub mod prelude;
 mod saving;
 mod session;
 mod tensor;
+pub mod tensorboard;
 pub mod train;
 mod variable;
 pub mod viz;
