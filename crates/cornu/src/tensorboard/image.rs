@@ -39,8 +39,8 @@ impl Images {
         Ok(Images { width, height, channels, bytes: bytes(&samples.to_array()?)? })
     }
 
-    /// A weight as images, as Keras's callback shows it: the vector of a bias is a row, the kernel of
-    /// a dense layer lies on its side, and of a kernel with three dimensions the last counts images.
+    /// A weight as images, as Keras's callback shows it: the vector of a bias is a column, the kernel
+    /// of a dense layer lies on its side, and of a kernel with three dimensions the last counts images.
     /// `None` for those that are no images.
     ///
     /// Grey is 0, and the number farthest from it is black or white. (Keras cuts off what is below 0
@@ -49,7 +49,7 @@ impl Images {
         let sizes: Vec<usize> = weight.shape().iter().copied().filter(|&size| size != 1).collect();
         let (count, height, width) = match *sizes {
             [] => (1, 1, 1),
-            [n] => (1, 1, n),
+            [n] => (1, n, 1),
             [rows, columns] => (1, rows.min(columns), rows.max(columns)),
             [rows, columns, n] => (n, rows, columns),
             _ => return None,
@@ -163,7 +163,8 @@ fn no_images(sample: &[usize]) -> Error {
 fn bytes(array: &Array) -> Result<Vec<u8>> {
     match array.values() {
         Values::U8(values) => Ok(values.to_vec()),
-        Values::F32(values) => Ok(values.iter().map(|&v| (v * 255.0).round() as u8).collect()),
+        // As TensorFlow's `convert_image_dtype`: each byte has as large a part of the range.
+        Values::F32(values) => Ok(values.iter().map(|&v| (v * 255.5) as u8).collect()),
         Values::Bool(values) => Ok(values.iter().map(|&v| if v { 255 } else { 0 }).collect()),
         Values::I32(_) => Err(Error::dtype(format!(
             "images are {} (0 to 255) or {} (0 to 1), not {}",
@@ -191,7 +192,7 @@ mod tests {
         let array = Array::new([2, 1, 2], vec![-1.0f32, 0.0, 0.5, 7.0]).unwrap();
         let pngs = Images::new(&Column::new(array)).unwrap().to_pngs().unwrap();
         assert_eq!(decode(&pngs[0]), (2, 1, vec![0, 0]));
-        assert_eq!(decode(&pngs[1]), (2, 1, vec![128, 255]));
+        assert_eq!(decode(&pngs[1]), (2, 1, vec![127, 255]));
     }
 
     #[test]
@@ -227,7 +228,7 @@ mod tests {
             Some((images.count(), images.dimensions(), images.bytes))
         };
         let grey = first(&[3], vec![-1.0, 0.0, 1.0]);
-        assert_eq!(grey, Some((1, [3, 1], vec![0, 128, 255])));
+        assert_eq!(grey, Some((1, [1, 3], vec![0, 128, 255])));
         // A tall kernel is transposed.
         let tall = first(&[3, 2], vec![1.0, -1.0, 0.0, 0.5, -0.5, 1.0]);
         assert_eq!(tall, Some((1, [3, 2], vec![255, 128, 64, 0, 191, 255])));
@@ -240,6 +241,6 @@ mod tests {
         assert_eq!(bytes[4..8], shades([1.0, 5.0, 9.0, 13.0]));
         assert_eq!(first(&[2, 2, 2, 2], vec![0.0; 16]), None);
         assert_eq!(first(&[0, 2], vec![]), None);
-        assert_eq!(first(&[2], vec![0.0; 2]), Some((1, [2, 1], vec![128, 128])));
+        assert_eq!(first(&[2], vec![0.0; 2]), Some((1, [1, 2], vec![128, 128])));
     }
 }

@@ -1,11 +1,13 @@
 //! Points in space with labels and thumbnails, for TensorBoard's Projector.
 
 use super::image::Images;
-use super::plain;
+use super::{Writer, plain};
 use crate::data::Column;
 use crate::saving;
 use cornu_graph::{Array, Error, Result, Shape, Values};
+use std::ffi::OsStr;
 use std::fmt::Write as _;
+use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 /// The file in which TensorBoard looks for what to show.
@@ -158,8 +160,19 @@ impl Projector {
             embeddings.check().map_err(within)?;
             config += &self.write_one(embeddings, &name).map_err(within)?;
         }
-        // The last, so that what it names is there.
-        saving::write_whole(&self.folder.join(CONFIG), config.as_bytes())
+        // After what it names.
+        saving::write_whole(&self.folder.join(CONFIG), config.as_bytes())?;
+        self.make_run()
+    }
+
+    /// TensorBoard looks for the configuration in folders with events only.
+    fn make_run(&self) -> Result<()> {
+        let is_events = |name: &OsStr| name.to_string_lossy().contains("tfevents");
+        let mut entries = fs::read_dir(&self.folder)?.flatten();
+        match entries.any(|entry| is_events(&entry.file_name())) {
+            true => Ok(()),
+            false => Writer::new(&self.folder).map(drop),
+        }
     }
 
     /// Writes the files of one; returns its part of the configuration, an `EmbeddingInfo` of
@@ -279,7 +292,6 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
 
     fn points() -> Array {
         Array::new([3, 2], vec![0.1f32, -2.0, 1e-9, 4.0, 5.5, 6.0]).unwrap()
@@ -307,6 +319,20 @@ mod tests {
         assert_eq!(read("projector/tower_1/tensors.tsv"), "0.1\t-2\n0.000000001\t4\n5.5\t6\n");
         assert_eq!(read("projector/tower_1/metadata.tsv"), "7\n8\n9\n");
         assert!(folder.path().join("projector/tower_1/sprite.png").is_file());
+    }
+
+    #[test]
+    fn the_folder_becomes_a_run_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let events = || {
+            let entries = fs::read_dir(folder.path()).unwrap();
+            let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            names.filter(|name| name.contains("tfevents")).count()
+        };
+        for _ in 0..2 {
+            Projector::new(folder.path()).add(Embeddings::new("e", &points())).write().unwrap();
+            assert_eq!(events(), 1);
+        }
     }
 
     #[test]
