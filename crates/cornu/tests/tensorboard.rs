@@ -213,7 +213,7 @@ fn the_conceptual_graph_is_keras_json() {
     };
     assert_eq!(history(2, 0, 0), serde_json::json!(["left", 0, 0]));
     assert_eq!(history(2, 1, 0), serde_json::json!(["right", 0, 0]));
-    assert_eq!(history(3, 0, 1), serde_json::json!(["tower__1", 1, 0]));
+    assert_eq!(history(3, 0, 1), serde_json::json!(["tower__1/say___hi__", 1, 0]));
     assert_eq!(layers[2]["config"]["layers"].as_array().unwrap().len(), 3);
 
     let unbuilt = Sequential::new().add(Dense::new(1));

@@ -165,8 +165,9 @@ impl TensorBoard {
     }
 
     /// After every how many epochs to write the vectors of the model's `Embedding` layers for the
-    /// Projector, in the place of those before; never if 0, as it is unless said otherwise. For other
-    /// points, such as outputs of the model, see [`Projector`].
+    /// Projector, in the place of those before; never if 0, as it is unless said otherwise. Vectors
+    /// that are not finite are not written. For other points, such as outputs of the model, see
+    /// [`Projector`].
     pub fn embeddings_freq(mut self, epochs: usize) -> TensorBoard {
         self.embeddings_freq = epochs;
         self
@@ -357,20 +358,27 @@ impl TensorBoard {
     }
 
     fn write_embeddings(&self, model: &Model) -> Result<()> {
-        let mut projector = Projector::new(&self.log_dir);
-        let layers = embedding_layers(model);
-        for layer in &layers {
+        let mut found = vec![];
+        for layer in embedding_layers(model) {
             let metadata = &self.embeddings_metadata;
             let path = metadata.of_layers.get(layer.name()).or(metadata.of_all.as_ref());
             for weight in layer.weights().iter().filter(|w| w.name() == "embeddings") {
-                let mut embeddings = Embeddings::new(layer.name(), &weight.value());
+                let vectors = weight.value();
+                if !vectors.values().to_f64().iter().all(|v| v.is_finite()) {
+                    // A training that may go on with such weights does not end here.
+                    return Ok(());
+                }
+                let mut embeddings = Embeddings::new(layer.name(), &vectors);
                 if let Some(path) = path {
                     embeddings = embeddings.metadata_path(path);
                 }
-                projector = projector.add(embeddings);
+                found.push(embeddings);
             }
         }
-        if layers.is_empty() { Ok(()) } else { projector.write() }
+        if found.is_empty() {
+            return Ok(());
+        }
+        found.into_iter().fold(Projector::new(&self.log_dir), Projector::add).write()
     }
 
     fn flush(&mut self) -> Result<()> {

@@ -1,5 +1,5 @@
 //! A model in Keras's JSON, as much of it as TensorBoard draws: names, classes, types and what each
-//! layer is called on.
+//! layer is called on. No other program reads it.
 
 use crate::layers::LayerRef;
 use crate::model::{Model, Network, Station, Walk, key};
@@ -90,6 +90,9 @@ impl Places<'_> {
     }
 
     /// The layer a tensor comes from, by which call of it, and as which result. Null for a constant.
+    ///
+    /// Of a model inside, that is the layer in it which gives the result: Keras writes the model, from
+    /// which TensorBoard does not always find the layer.
     fn history(&self, tensor: &Tensor) -> Value {
         for (group, name) in self.walk.groups().zip(&self.names) {
             if let Some(call) = group.iter().position(|s| key(&s.tensor) == key(tensor)) {
@@ -97,9 +100,20 @@ impl Places<'_> {
                     Kind::Call(_, result) => *result,
                     _ => 0,
                 };
-                return json!([name, call, result]);
+                return match inside(&group[call], result) {
+                    Some(path) => json!([format!("{name}/{path}"), call, 0]),
+                    None => json!([name, call, result]),
+                };
             }
         }
         Value::Null
     }
+}
+
+/// The layer in a model that gives one of its results.
+fn inside(station: &Station, result: usize) -> Option<String> {
+    let built = station.layer()?.downcast::<Network>()?.built().ok()?;
+    let walk = Walk::new(&built.inputs, &built.outputs).ok()?;
+    let history = Places::new(&walk).history(built.outputs.get(result)?);
+    Some(history[0].as_str()?.to_owned())
 }

@@ -6,7 +6,7 @@ use crate::data::Column;
 use crate::saving;
 use cornu_graph::{Array, Error, Result, Shape, Values};
 use std::ffi::OsStr;
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
@@ -135,6 +135,7 @@ impl Projector {
     }
 
     /// Adds embeddings.
+    #[allow(clippy::should_implement_trait)] // As of a Sequential.
     pub fn add(mut self, embeddings: Embeddings) -> Projector {
         self.embeddings.push(embeddings);
         self
@@ -225,23 +226,24 @@ pub(crate) fn inside(path: &Path) -> Result<String> {
     })
 }
 
-/// A line for each point, its coordinates between tabs.
+/// A line for each point, its coordinates between tabs: the shortest decimals that give the same
+/// number again.
 fn points_tsv(points: &Array) -> String {
-    let mut text = String::with_capacity(points.len() * 12);
-    let mut line = |coordinates: &[String]| {
-        text += &coordinates.join("\t");
-        text.push('\n');
-    };
     let columns = points.shape()[1];
     match points.values() {
-        // The shortest decimals that give the same float32.
-        Values::F32(values) => values
-            .chunks(columns)
-            .for_each(|row| line(&row.iter().map(f32::to_string).collect::<Vec<_>>())),
-        other => other
-            .to_f64()
-            .chunks(columns)
-            .for_each(|row| line(&row.iter().map(f64::to_string).collect::<Vec<_>>())),
+        Values::F32(values) => tsv(values, columns),
+        other => tsv(&other.to_f64(), columns),
+    }
+}
+
+fn tsv<T: Display>(values: &[T], columns: usize) -> String {
+    let mut text = String::with_capacity(values.len() * 12);
+    for row in values.chunks(columns) {
+        for (i, value) in row.iter().enumerate() {
+            let _ = if i == 0 { write!(text, "{value}") } else { write!(text, "\t{value}") };
+        }
+        // The Projector does not list points of one dimension.
+        text += if columns == 1 { "\t0\n" } else { "\n" };
     }
     text
 }
@@ -318,6 +320,8 @@ mod tests {
         );
         assert_eq!(read("projector/tower_1/tensors.tsv"), "0.1\t-2\n0.000000001\t4\n5.5\t6\n");
         assert_eq!(read("projector/tower_1/metadata.tsv"), "7\n8\n9\n");
+        assert_eq!(points_tsv(&Array::new([1, 2], vec![true, false]).unwrap()), "1\t0\n");
+        assert_eq!(points_tsv(&Array::new([2, 1], vec![3, 4]).unwrap()), "3\t0\n4\t0\n");
         assert!(folder.path().join("projector/tower_1/sprite.png").is_file());
     }
 
