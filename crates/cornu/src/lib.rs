@@ -47,6 +47,7 @@ pub mod search;
 mod session;
 pub mod similarity;
 mod tensor;
+pub mod tensorboard;
 pub mod train;
 mod variable;
 pub mod viz;

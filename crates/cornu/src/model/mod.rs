@@ -7,7 +7,8 @@ mod sequential;
 mod summary;
 mod weights;
 
-pub(crate) use network::Built;
+pub(crate) use functional::{Key, Station, Walk, key};
+pub(crate) use network::{Built, Network};
 pub use sequential::{Link, Sequential};
 pub use summary::Summary;
 
@@ -18,7 +19,7 @@ use crate::tensor::Tensor;
 use crate::train::Trainer;
 use crate::variable::Variable;
 use cornu_graph::{Error, Result};
-use network::{Network, Programs};
+use network::Programs;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -38,7 +39,7 @@ impl Model {
         Model { layer, trainer: None, programs: Mutex::default(), metadata: Notes::new() }
     }
 
-    fn network(&self) -> &Network {
+    pub(crate) fn network(&self) -> &Network {
         self.layer.downcast().expect("a model's layer is a network")
     }
 
@@ -186,7 +187,7 @@ impl Model {
         self.network().output_names()
     }
 
-    fn in_model(&self, error: Error) -> Error {
+    pub(crate) fn in_model(&self, error: Error) -> Error {
         error.within(format!("model '{}'", self.name()))
     }
 
