@@ -34,11 +34,13 @@
 mod learning_rate_scheduler;
 mod list;
 mod progbar_logger;
+mod tensorboard;
 mod training;
 
 pub use learning_rate_scheduler::LearningRateScheduler;
 pub(crate) use list::CallbackList;
 pub use progbar_logger::ProgbarLogger;
+pub use tensorboard::{TensorBoard, UpdateFreq};
 pub use training::Training;
 
 use crate::model::Model;
