@@ -65,7 +65,7 @@ impl Model {
 
 /// What stands in a model's graph: an input, a call of a layer, an operation on tensors.
 #[derive(Clone)]
-pub(super) struct Station {
+pub(crate) struct Station {
     /// The tensor (of a call: the first of its results that was met).
     pub tensor: Tensor,
     /// What it was applied to.
@@ -131,7 +131,7 @@ fn operation_class(op: &Op) -> String {
 }
 
 /// A walk through a model's graph from the outputs back to the inputs.
-pub(super) struct Walk {
+pub(crate) struct Walk {
     /// In the order in which Keras lists them: from the inputs, each after what it needs, but all
     /// calls of a layer together, in the order in which they were made.
     pub stations: Vec<Station>,
@@ -208,13 +208,13 @@ struct Visit {
 
 /// What identifies a station: a call's address, a tensor's id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Key {
+pub(crate) enum Key {
     Call(usize),
     Tensor(u64),
 }
 
 /// What identifies the station a tensor comes from.
-pub(super) fn key(tensor: &Tensor) -> Key {
+pub(crate) fn key(tensor: &Tensor) -> Key {
     match tensor.kind() {
         Kind::Call(call, _) => Key::Call(Arc::as_ptr(call) as usize),
         _ => Key::Tensor(tensor.id()),

@@ -7,7 +7,8 @@ mod sequential;
 mod summary;
 mod weights;
 
-pub(crate) use network::Built;
+pub(crate) use functional::{Station, Walk, key};
+pub(crate) use network::{Built, Network};
 pub use sequential::{Link, Sequential};
 pub use summary::Summary;
 
@@ -17,7 +18,7 @@ use crate::tensor::Tensor;
 use crate::train::Trainer;
 use crate::variable::Variable;
 use cornu_graph::{Error, Result};
-use network::{Network, Programs};
+use network::Programs;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
