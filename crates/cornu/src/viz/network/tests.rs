@@ -36,10 +36,45 @@ fn drawn(plot: &ModelPlot) -> (String, Vec<Area>, usize) {
         let held = cards.iter().chain(&frames).any(|area| inside(&text.area, area));
         assert!(held, "{text:?} stands in nothing");
     }
+    // No wire runs through a text, not even through the title of a frame.
+    for (x, y) in canvas.items.iter().flat_map(along_wire) {
+        let through =
+            |area: &Area| x > area.x && x < area.right() && y > area.y && y < area.bottom();
+        let crossed = check::texts(canvas).into_iter().find(|text| through(&text.area));
+        assert!(crossed.is_none(), "a wire runs through {crossed:?}");
+    }
     for (i, card) in cards.iter().enumerate() {
         assert!(cards[..i].iter().all(|other| !check::overlap(card, other)), "{card:?}");
     }
     (svg, cards, arrows)
+}
+
+/// Points along a wire; none of other items.
+fn along_wire(item: &Item) -> Vec<Point> {
+    let Item::Path { steps, paint, .. } = item else { return vec![] };
+    if paint.stroke != Some((Ink::Axis, 1.5)) {
+        return vec![];
+    }
+    let (mut points, mut at) = (vec![], (0.0, 0.0));
+    for step in steps {
+        let (a, b, to) = match *step {
+            Step::Move(to) => (to, to, to),
+            Step::Line(to) => (at, to, to),
+            Step::Cubic(a, b, to) => (a, b, to),
+            Step::Close => continue,
+        };
+        let from = if matches!(step, Step::Move(_)) { to } else { at };
+        for i in 0..=12 {
+            let t = f64::from(i) / 12.0;
+            let parts = [(1.0 - t).powi(3), 3.0 * t * (1.0 - t).powi(2), 3.0 * t * t * (1.0 - t)];
+            let mix = |p: f64, a: f64, b: f64, q: f64| {
+                parts[0] * p + parts[1] * a + parts[2] * b + t.powi(3) * q
+            };
+            points.push((mix(from.0, a.0, b.0, to.0), mix(from.1, a.1, b.1, to.1)));
+        }
+        at = to;
+    }
+    points
 }
 
 fn tower() -> Sequential {
