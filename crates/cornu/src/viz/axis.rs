@@ -28,6 +28,22 @@ impl Axis {
         Axis { low: (low / step).floor() * step, high: (high / step).ceil() * step, step }
     }
 
+    /// An axis that reaches equally far to both sides of a value.
+    pub fn around(middle: f64, half: f64, ticks: usize) -> Axis {
+        let enough = 1e-9 * middle.abs();
+        let half = if half > enough { half } else { enough.max(0.5) };
+        Axis {
+            low: middle - half,
+            high: middle + half,
+            step: round_step(2.0 * half / ticks as f64),
+        }
+    }
+
+    /// An axis for shares, from 0 to 1.
+    pub fn of_shares() -> Axis {
+        Axis { low: 0.0, high: 1.0, step: 0.2 }
+    }
+
     /// An axis for the numbers of epochs, from the first to the last.
     pub fn of_epochs(first: usize, last: usize, ticks: usize) -> Axis {
         let (low, high) = (first as f64, last as f64);

@@ -1,18 +1,45 @@
-//! Pictures: how a training went, and what a model makes of its data.
+//! Pictures: how a training went, what a model makes of its data, and what it looks like.
 //!
-//! All are SVG files that any browser shows, readable on a light and on a dark background. Nothing
-//! has to be installed for them, no fonts either.
+//! Each is a [`Picture`], saved as SVG or PNG as the ending of the file says, readable on a light
+//! and on a dark background. Nothing has to be installed for them, no fonts either.
 //!
-//! - [`History::plot`](crate::train::History::plot): the loss and every metric, epoch by epoch.
-//! - [`pair_gallery`]: pairs of images with a siamese network's verdicts.
+//! - [`History::plot`](crate::train::History::plot): the loss and every metric, epoch by epoch;
+//!   [`compare_histories`]: several trainings in one.
+//! - [`Model::plot`](crate::model::Model::plot), [`plot_model`]: the layers and how they are
+//!   connected.
+//! - [`confusion_matrix`], [`roc_curve`], [`histogram`]: how well classes, or same and different
+//!   pairs, are told apart.
+//! - [`pair_gallery`], [`pair_grid`], [`image_grid`]: images with verdicts, titles, labels.
+//! - [`embedding_map`]: where a network puts its samples.
+//! - [`Report`]: all of it on one page.
 
 mod axis;
-mod canvas;
+mod bitmap;
+mod confusion;
 mod curves;
+mod embedding;
 mod gallery;
+mod grid;
+mod histogram;
+mod network;
+mod paint;
+mod pca;
 mod picture;
+mod plot;
+mod report;
+mod roc;
 
-pub use gallery::pair_gallery;
+pub use confusion::confusion_matrix;
+pub use curves::compare_histories;
+pub use embedding::embedding_map;
+pub use gallery::{pair_gallery, pair_gallery_picture};
+pub use grid::{image_grid, pair_grid};
+pub use histogram::{histogram, pair_histogram};
+pub use network::{ModelPlot, plot_model};
+pub use paint::Theme;
+pub use picture::Picture;
+pub use report::{Report, Value};
+pub use roc::{RocCurve, roc_curve};
 
 use cornu_graph::Result;
 use std::path::Path;

@@ -1,146 +1,206 @@
-//! Samples as images: PNG files in data URIs.
+//! A picture as a value: to be saved, put into a report, or shown where it is.
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use cornu_graph::{Array, DType, Error, Result, Shape};
+use super::bitmap;
+use super::paint::{Canvas, Theme, raster, svg};
+use cornu_graph::{Error, Result};
+use std::path::Path;
 
-/// How samples are to be seen as images.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Format {
-    /// Columns.
-    pub width: usize,
-    /// Rows.
-    pub height: usize,
-    colours: usize,
+/// How many pixels a PNG file has for each unit of its picture, if nothing else is said: enough for
+/// screens of high resolution and for print in a column.
+const SCALE: f64 = 2.0;
+
+/// A picture: curves, a gallery, the plot of a model.
+///
+/// As SVG it follows the reader's system, light or dark, and brings the letters it needs. As PNG it
+/// is light, unless [`Picture::with_theme`] says otherwise.
+///
+/// ```
+/// use cornu::viz;
+/// # let folder = tempfile::tempdir()?;
+/// # std::env::set_current_dir(&folder)?;
+///
+/// let matrix = viz::confusion_matrix(&[0u8, 1, 1], &[0u8, 1, 0], &["cat", "dog"])?;
+/// matrix.save("matrix.svg")?;
+/// matrix.save("matrix.png")?;
+/// assert!(matrix.to_svg()?.starts_with("<svg "));
+/// # Ok::<(), cornu::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Picture {
+    source: Source,
+    theme: Theme,
 }
 
-impl Format {
-    /// Of samples of a shape: `(784,)` are square images in a row, `(28, 28)` and `(28, 28, 1)` are
-    /// grey, `(32, 32, 3)` are red, green and blue.
-    pub fn of(sample: &[usize]) -> Result<Format> {
-        let format = match *sample {
-            [pixels] => {
-                let side = pixels.isqrt();
-                (side * side == pixels).then_some(Format { width: side, height: side, colours: 1 })
+#[derive(Clone, Debug)]
+enum Source {
+    Drawn(Canvas),
+    /// SVG that was made elsewhere.
+    Foreign(String),
+}
+
+impl Picture {
+    pub(super) fn drawn(canvas: Canvas) -> Picture {
+        Picture { source: Source::Drawn(canvas), theme: Theme::Auto }
+    }
+
+    /// A picture that another program drew, to be put into a [`Report`](super::Report).
+    pub fn from_svg(svg: impl Into<String>) -> Picture {
+        Picture { source: Source::Foreign(svg.into()), theme: Theme::Auto }
+    }
+
+    /// Says which background it is for.
+    pub fn with_theme(mut self, theme: Theme) -> Picture {
+        self.theme = theme;
+        self
+    }
+
+    /// The text of an SVG file.
+    ///
+    /// # Errors
+    /// If an image in the picture is too large for the PNG that it is kept in.
+    pub fn to_svg(&self) -> Result<String> {
+        match &self.source {
+            Source::Drawn(canvas) => svg::document(canvas, self.theme),
+            Source::Foreign(svg) => Ok(svg.clone()),
+        }
+    }
+
+    /// The bytes of a PNG file with this many pixels for each unit of the picture: 1 as small as a
+    /// browser shows it on a plain screen, 2 sharp on a fine one.
+    ///
+    /// # Errors
+    /// If the scale is no positive number, the picture would be too large, or it was drawn by
+    /// another program.
+    pub fn to_png(&self, scale: f64) -> Result<Vec<u8>> {
+        match &self.source {
+            Source::Drawn(canvas) => bitmap::png(&raster::draw(canvas, scale, self.theme)?),
+            Source::Foreign(_) => {
+                Err(Error::value("only pictures that are drawn here can become PNG files"))
             }
-            [height, width] => Some(Format { width, height, colours: 1 }),
-            [height, width, colours @ (1 | 3)] => Some(Format { width, height, colours }),
-            _ => None,
-        };
-        format.filter(|f| f.width > 0 && f.height > 0).ok_or_else(|| {
-            Error::shape(format!("samples of shape {} are no images", Shape::from(sample.to_vec())))
-                .help("images are (pixels,) if square, (height, width), or with 1 or 3 colours")
-        })
+        }
+    }
+
+    /// Writes it to a file, whole or not at all; the ending decides: `.svg` or `.png`. Missing
+    /// folders are made.
+    ///
+    /// # Errors
+    /// If the ending is another, or the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.save_scaled(path.as_ref(), SCALE)
+    }
+
+    /// As [`Picture::save`], with a scale for PNG.
+    pub(super) fn save_scaled(&self, path: &Path, scale: f64) -> Result<()> {
+        let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        match ending.as_str() {
+            "svg" => crate::saving::write_whole(path, self.to_svg()?.as_bytes()),
+            "png" => crate::saving::write_whole(path, &self.to_png(scale)?),
+            _ => Err(Error::value("pictures are written as .svg or .png")
+                .within(path.display().to_string())
+                .help("let the name of the file end in one of these")),
+        }
+    }
+
+    /// What was drawn, if it was drawn here.
+    pub(super) fn canvas(&self) -> Option<&Canvas> {
+        match &self.source {
+            Source::Drawn(canvas) => Some(canvas),
+            Source::Foreign(_) => None,
+        }
     }
 }
 
-/// Samples as data URIs, one for each row of the array.
-pub fn data_uris(samples: &Array) -> Result<Vec<String>> {
-    let format = Format::of(samples.shape().get(1..).unwrap_or_default())?;
-    let values = samples.values().to_f64();
-    let size = format.width * format.height * format.colours;
-    let bytes = samples.dtype() == DType::U8;
-    values.chunks(size).map(|sample| data_uri(&pixels(sample, format, bytes), format)).collect()
-}
-
-/// Red, green and blue of each pixel.
-fn pixels(sample: &[f64], format: Format, bytes: bool) -> Vec<u8> {
-    // Bytes have a range of their own; what others mean by dark and light, their ends must tell.
-    let (low, high) = if bytes {
-        (0.0, 255.0)
-    } else {
-        sample.iter().fold((0.0, 0.0), |(low, high): (f64, f64), &v| (low.min(v), high.max(v)))
-    };
-    let range = if high > low { high - low } else { 1.0 };
-    let shares = sample.iter().map(|v| (v - low) / range);
-    match format.colours {
-        1 => shares.flat_map(ink).collect(),
-        _ => shares.map(|share| (share * 255.0).round() as u8).collect(),
+impl From<String> for Picture {
+    fn from(svg: String) -> Picture {
+        Picture::from_svg(svg)
     }
 }
 
-/// The colours of the map "Blues", from paper to ink (ColorBrewer, Apache 2.0).
-const BLUES: [[u8; 3]; 9] = [
-    [247, 251, 255],
-    [222, 235, 247],
-    [198, 219, 239],
-    [158, 202, 225],
-    [107, 174, 214],
-    [66, 146, 198],
-    [33, 113, 181],
-    [8, 81, 156],
-    [8, 48, 107],
-];
-
-/// The colour of a share of ink, 0 to 1.
-fn ink(share: f64) -> [u8; 3] {
-    let place = share.clamp(0.0, 1.0) * (BLUES.len() - 1) as f64;
-    let below = (place as usize).min(BLUES.len() - 2);
-    let part = place - below as f64;
-    std::array::from_fn(|i| {
-        let (a, b) = (f64::from(BLUES[below][i]), f64::from(BLUES[below + 1][i]));
-        (a + (b - a) * part).round() as u8
-    })
+impl From<&str> for Picture {
+    fn from(svg: &str) -> Picture {
+        Picture::from_svg(svg)
+    }
 }
 
-fn data_uri(pixels: &[u8], format: Format) -> Result<String> {
-    let mut file = Vec::new();
-    write_png(&mut file, pixels, format)
-        .map_err(|error| Error::data(format!("an image cannot be written as PNG: {error}")))?;
-    Ok(format!("data:image/png;base64,{}", BASE64_STANDARD.encode(file)))
-}
-
-fn write_png(
-    file: &mut Vec<u8>,
-    pixels: &[u8],
-    format: Format,
-) -> std::result::Result<(), png::EncodingError> {
-    let side = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let mut encoder = png::Encoder::new(file, side(format.width), side(format.height));
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_compression(png::Compression::High);
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(pixels)?;
-    writer.finish()
+impl From<&Picture> for Picture {
+    fn from(picture: &Picture) -> Picture {
+        picture.clone()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::viz::paint::{Area, Bitmap, Ink, Lettering, Paint, check};
+
+    fn picture() -> Picture {
+        let mut canvas = Canvas::new(60.0, 40.0, "A <picture> & \"more\"");
+        canvas.fill(Area::new(10.0, 10.0, 20.0, 20.0), 0.0, Paint::fill(Ink::Wrong));
+        let bitmap = Bitmap { width: 1, height: 1, pixels: vec![1, 2, 3] };
+        canvas.image(Area::new(40.0, 10.0, 10.0, 10.0), bitmap, "]]>");
+        canvas.text((1.0, 38.0), "<b>&\u{0}\"", Lettering::PLAIN);
+        Picture::drawn(canvas)
+    }
+
+    fn pixels(picture: &Picture, at: &[(usize, usize)]) -> Vec<[u8; 3]> {
+        let canvas = picture.canvas().unwrap();
+        let bitmap = raster::draw(canvas, 1.0, picture.theme).unwrap();
+        let pixel = |&(x, y): &(usize, usize)| {
+            let at = 3 * (y * bitmap.width + x);
+            [bitmap.pixels[at], bitmap.pixels[at + 1], bitmap.pixels[at + 2]]
+        };
+        at.iter().map(pixel).collect()
+    }
 
     #[test]
-    fn shapes_tell_the_format() {
-        let size = |sample: &[usize]| {
-            Format::of(sample).map(|f| (f.width, f.height, f.colours)).map_err(|e| e.to_string())
-        };
-        assert_eq!(size(&[784]), Ok((28, 28, 1)));
-        assert_eq!(size(&[20, 30]), Ok((30, 20, 1)));
-        assert_eq!(size(&[32, 32, 3]), Ok((32, 32, 3)));
-        for bad in [&[7][..], &[4, 4, 2], &[], &[0]] {
-            assert!(size(bad).unwrap_err().contains("no images"), "{bad:?}");
+    fn hostile_texts_stay_texts() {
+        let svg = check::tidy(&picture());
+        assert!(svg.contains("&lt;b&gt;&amp; &quot;"), "{svg}");
+        assert!(svg.contains("<title>A &lt;picture&gt; &amp; &quot;more&quot;</title>"), "{svg}");
+    }
+
+    #[test]
+    fn shapes_and_images_stand_where_they_belong() {
+        let places = [(5, 5), (20, 20), (45, 15), (55, 15)];
+        let (white, red) = ([255; 3], Ink::Wrong.rgb(Theme::Light));
+        assert_eq!(pixels(&picture(), &places), [white, red, [1, 2, 3], white]);
+        let dark = picture().with_theme(Theme::Dark);
+        let (black, red) = (Ink::Paper.rgb(Theme::Dark), Ink::Wrong.rgb(Theme::Dark));
+        assert_eq!(pixels(&dark, &places), [black, red, [1, 2, 3], black]);
+    }
+
+    #[test]
+    fn letters_are_drawn_within_their_width() {
+        let mut canvas = Canvas::new(60.0, 20.0, "letters");
+        canvas.text((5.0, 15.0), "HH", Lettering::PLAIN);
+        let width = Lettering::PLAIN.width("HH");
+        let bitmap = raster::draw(&canvas, 1.0, Theme::Light).unwrap();
+        let inked = |x: usize| (0..20).any(|y| bitmap.pixels[3 * (y * 60 + x)] < 128);
+        let columns: Vec<usize> = (0..60).filter(|&x| inked(x)).collect();
+        let (first, last) = (columns[0] as f64, columns[columns.len() - 1] as f64);
+        assert!(first >= 5.0 && last <= 5.0 + width && last > 5.0 + 0.8 * width, "{columns:?}");
+    }
+
+    #[test]
+    fn the_ending_decides() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        picture().save(file("a/b.SVG")).unwrap();
+        picture().save(file("b.png")).unwrap();
+        assert!(std::fs::read_to_string(file("a/b.SVG")).unwrap().starts_with("<svg "));
+        let png = std::fs::read(file("b.png")).unwrap();
+        assert_eq!(png[16..24], [0, 0, 0, 120, 0, 0, 0, 80]);
+        for name in ["c.pdf", "c"] {
+            let error = picture().save(file(name)).unwrap_err().to_string();
+            assert!(error.contains(".svg or .png"), "{error}");
         }
     }
 
     #[test]
-    fn an_image_survives_as_png() {
-        let samples = Array::new([1, 4], vec![0u8, 255, 0, 255]).unwrap();
-        let uris = data_uris(&samples).unwrap();
-        let base64 = uris[0].strip_prefix("data:image/png;base64,").unwrap();
-        let file = BASE64_STANDARD.decode(base64).unwrap();
-        let mut reader = png::Decoder::new(std::io::Cursor::new(file)).read_info().unwrap();
-        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
-        let info = reader.next_frame(&mut pixels).unwrap();
-        assert_eq!((info.width, info.height), (2, 2));
-        let (paper, ink) = (BLUES[0], BLUES[8]);
-        assert_eq!(pixels, [paper, ink, paper, ink].concat());
-    }
-
-    #[test]
-    fn floats_use_their_own_range() {
-        let grey = Format::of(&[2, 1]).unwrap();
-        assert_eq!(pixels(&[0.0, 0.5], grey, false), [BLUES[0], BLUES[8]].concat());
-        assert_eq!(pixels(&[0.0, 0.0], grey, false), [BLUES[0], BLUES[0]].concat());
-        let colour = Format::of(&[1, 1, 3]).unwrap();
-        assert_eq!(pixels(&[0.0, 1.0, 0.2], colour, false), [0, 255, 51]);
+    fn what_cannot_be_drawn_is_told() {
+        for scale in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e6] {
+            assert!(picture().to_png(scale).is_err(), "{scale}");
+        }
+        assert!(Picture::from_svg("<svg/>").to_png(1.0).is_err());
     }
 }
