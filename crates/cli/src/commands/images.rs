@@ -213,10 +213,12 @@ fn load(files: &ImageFiles, skip: bool, trained: &Trained, reading: &Reading) ->
     }
     let inverted = set.inverted.iter().filter(|&&inverted| inverted).count();
     if inverted > 0 && reading.invert == super::Inverting::Auto {
+        let which = match set.paths.as_slice() {
+            [one] => format!("{} is", name(one)),
+            all => format!("{inverted} of {} images are", all.len()),
+        };
         say::aside(format_args!(
-            "note: {inverted} of {} images dark on light: turned to light on dark (--invert no \
-             leaves them)",
-            set.inverted.len()
+            "note: {which} dark on light: turned to light on dark (--invert no leaves it so)"
         ));
     }
     let names = set.paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();

@@ -10,6 +10,7 @@ use super::{BLOCK, Index, Measure};
 use crate::backend;
 use cornu_graph::{Array, DType, Graph, Op, Program, Result, TensorType};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// Fewer queries than this are compared one by one: a product would not pay.
 const FEW: usize = 8;
@@ -36,7 +37,9 @@ pub(super) fn search_all(index: &Index, queries: &Array, k: usize) -> Result<Vec
     let longest = index.lengths.iter().fold(0.0f32, |a, &b| a.max(b)).sqrt();
     for (query, found) in found.iter_mut().enumerate() {
         let values = &values[query * index.width..][..index.width];
-        let rounding = 4.0 * f32::EPSILON * (dot(values, values).sqrt() + longest).powi(2);
+        // Rounding a sum of so many products is a walk of so many random steps.
+        let steps = (index.width as f32).sqrt().max(8.0) / 2.0;
+        let rounding = steps * f32::EPSILON * (dot(values, values).sqrt() + longest).powi(2);
         // Beyond the rows that were kept, one may be nearer than the last of the k.
         let unsure = found[k - 1].key + 2.0 * rounding >= found[kept - 1].key;
         if unsure && kept < index.len() {
@@ -79,10 +82,11 @@ fn by_products(index: &Index, queries: &Array, kept: usize) -> Result<Vec<Best>>
     for (block, rows) in index.blocks.iter().enumerate() {
         for (group, start) in groups.iter().zip(&starts) {
             let shape = (group.rows(), rows.rows());
-            if !programs.contains_key(&shape) {
-                programs.insert(shape, Product::new(shape, index.width)?);
-            }
-            let product = programs.get_mut(&shape).expect("it was just made").run(group, rows)?;
+            let program = match programs.entry(shape) {
+                Entry::Occupied(entry) => entry.into_mut(),
+                Entry::Vacant(entry) => entry.insert(Product::new(shape, index.width)?),
+            };
+            let product = program.run(group, rows)?;
             keep_best(index, product, block * BLOCK, &mut best[*start..][..group.rows()]);
         }
     }
