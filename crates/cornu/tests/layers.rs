@@ -162,6 +162,64 @@ fn a_constraint_holds_after_every_step() {
     assert_eq!(model.get_weights().unwrap()[0].as_slice::<f32>().unwrap(), [2.5]);
 }
 
+#[test]
+fn normalization_adapts_to_data() {
+    let data = Array::new([4, 2], vec![0.0f32, 7.0, 2.0, 9.0, 0.0, 7.0, 2.0, 9.0]).unwrap();
+    let x = Tensor::from(Array::new([1, 2], vec![3.0f32, 8.0]).unwrap());
+    let numbers = |y: &Tensor| y.eval().unwrap().as_slice::<f32>().unwrap().to_vec();
+    let layer = Normalization::new().adapt(&data).unwrap().shared();
+    assert_eq!(numbers(&layer.call(&x)), [2.0, 0.0]);
+    let names: Vec<String> = layer.weights().iter().map(|w| w.name().to_owned()).collect();
+    assert_eq!(names, ["mean", "variance", "count"]);
+    assert!(layer.weights().iter().all(|w| !w.trainable()));
+    let back = Normalization::new().invert(true).adapt(&data).unwrap();
+    assert_eq!(numbers(&back.call(&x)), [4.0, 16.0]);
+    // All elements: the mean is 4.5, the variance 13.25.
+    let all = Normalization::new().of_all().adapt(&data).unwrap();
+    let expected = (3.0f32 - 4.5) / 13.25f32.sqrt();
+    assert!((numbers(&all.call(&x))[0] - expected).abs() < 1e-6);
+    let text = message(Normalization::new().moments([1.0, 2.0], [1.0, 1.0]), &[&[3]]);
+    expect(&text, &["2 numbers were given as mean", "(None, 3) has 3 features"]);
+    let none = Array::new([0, 2], Vec::<f32>::new()).unwrap();
+    expect(&expect_error(Normalization::new().adapt(&none)), &["nothing to adapt to"]);
+}
+
+#[test]
+fn embeddings_that_were_learned_elsewhere() {
+    let vectors = floats(&[3, 2]);
+    let layer = Embedding::new(3, 2).embeddings_initializer(Initializer::values(vectors.clone()));
+    let layer = layer.shared();
+    layer.call(Tensor::from([0i32, 2])).check().unwrap();
+    assert_eq!(layer.weights()[0].value(), vectors);
+    assert_eq!(
+        layer.config()["embeddings_initializer"]["config"]["value"]["config"]["value"][1]
+            .as_array(),
+        Some(&vec![serde_json::json!(-0.11428571), serde_json::json!(0.028571427)])
+    );
+    let other = Embedding::new(4, 2).embeddings_initializer(Initializer::values(vectors));
+    expect(&message(other, &[&[1]]), &["weight has shape (4, 2)", "values have (3, 2)"]);
+}
+
+#[test]
+fn equations_that_make_no_sense() {
+    let dense = |equation: &str, size| EinsumDense::new(equation, [Some(size)]);
+    expect(&message(dense("ab-bc", 3), &[&[4]]), &["'ab-bc' is no equation", "\"abc,cd->abd\""]);
+    expect(&message(dense("aa,ab->b", 3), &[&[4]]), &["is no equation"]);
+    expect(&message(dense("abc,cd->abd", 3), &[&[4]]), &["more letters than the input has axes"]);
+    expect(&message(dense("ab,bc->ac", 3), &[&[4, 5]]), &["does not fit an input of 3 axes"]);
+    let text = message(EinsumDense::new("abc,cd->abd", [Some(3), Some(2)]), &[&[4, 5]]);
+    expect(&text, &["'b' is 4 in the input, but 3 in output_shape"]);
+    let text = message(EinsumDense::new("ab,bc->ac", [None]), &[&[4]]);
+    expect(&text, &["size of 'c'", "is not known"]);
+    expect(&message(dense("ab,bc->ac", 3).bias_axes("x"), &[&[4]]), &["bias axis 'x'"]);
+    let (a, b) = (Tensor::from([[1.0f32, 2.0]]), Tensor::from([1.0f32, 2.0, 3.0]));
+    let text = expect_error(ops::einsum("ab,b->a", &a, &b).eval());
+    expect(&text, &["'b' stands for sizes 2 and 3", "layers.rs:"]);
+    // What only one operand has and the result lacks is summed.
+    let sum = ops::einsum("ab,c->", &a, &b).item().unwrap();
+    assert_eq!(sum, 18.0);
+}
+
 /// Keeps what it is given in the step of training.
 #[derive(Debug)]
 struct Record(Vec<usize>);
@@ -238,7 +296,9 @@ fn a_convolutional_network_learns() {
     // A bright line, upright or lying, at any place of an image.
     let image = |i: usize| {
         let at = i / 2 % 6;
-        (0..36).map(move |p| f32::from(u8::from(if i % 2 == 0 { p % 6 } else { p / 6 } == at)))
+        (0..36).map(move |p| {
+            f32::from(u8::from(if i.is_multiple_of(2) { p % 6 } else { p / 6 } == at))
+        })
     };
     let x = Array::new([48, 6, 6, 1], (0..48).flat_map(image).collect::<Vec<f32>>()).unwrap();
     let y = Array::new([48], (0..48).map(|i| i % 2).collect::<Vec<i32>>()).unwrap();

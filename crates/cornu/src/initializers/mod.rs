@@ -30,6 +30,7 @@ enum Kind {
     Uniform { minval: f32, maxval: f32 },
     Scaling { class: &'static str, scaling: VarianceScaling },
     Orthogonal { gain: f32 },
+    Values(Array),
     Unknown(String),
 }
 
@@ -85,6 +86,12 @@ impl Initializer {
         Initializer::new(Kind::Orthogonal { gain })
     }
 
+    /// These values, for a weight of their shape: Keras's `Constant` of an array, as for embeddings
+    /// that were learned elsewhere.
+    pub fn values(values: impl Into<Array>) -> Initializer {
+        Initializer::new(Kind::Values(values.into()))
+    }
+
     /// A seed of its own: the same values every time. Without one, the seed comes from
     /// [`set_random_seed`](crate::utils::set_random_seed).
     pub fn seed(mut self, seed: u64) -> Initializer {
@@ -111,6 +118,13 @@ impl Initializer {
             Kind::Uniform { minval, maxval } => uniform(&mut random, count, *minval, *maxval),
             Kind::Scaling { scaling, .. } => scaling.values(&mut random, shape),
             Kind::Orthogonal { gain } => orthogonal::values(&mut random, shape, *gain)?,
+            Kind::Values(values) if values.shape() == shape => return Ok(values.clone()),
+            Kind::Values(values) => {
+                let (given, wanted) = (Shape::from(values.shape()), Shape::from(shape));
+                return Err(Error::shape(format!(
+                    "the weight has shape {wanted}, but its first values have {given}"
+                )));
+            }
             Kind::Unknown(name) => return Err(unknown(name)),
         };
         Array::new(shape, values)
@@ -146,6 +160,11 @@ impl Initializer {
             }
             Kind::Orthogonal { gain } => {
                 ("Orthogonal", json!({ "gain": decimal(*gain), "seed": seed }))
+            }
+            Kind::Values(values) => {
+                let value = nested(values.shape(), &decimals(values));
+                let config = json!({ "value": value, "dtype": values.dtype().name() });
+                ("Constant", json!({ "value": { "class_name": "__numpy__", "config": config } }))
             }
             Kind::Unknown(name) => (name, json!({})),
         }
@@ -216,6 +235,23 @@ impl Serialize for Initializer {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let (class, config) = self.class();
         config::object("keras.initializers", class, config).serialize(serializer)
+    }
+}
+
+/// The numbers as they would be written.
+fn decimals(values: &Array) -> Vec<f64> {
+    values.values().to_f64().into_iter().map(|x| decimal(x as f32)).collect()
+}
+
+/// Numbers as a list of lists.
+fn nested(shape: &[usize], numbers: &[f64]) -> Value {
+    match shape {
+        [] => json!(numbers.first()),
+        [_] => json!(numbers),
+        [_, inner @ ..] => {
+            let size = inner.iter().product::<usize>().max(1);
+            numbers.chunks(size).map(|part| nested(inner, part)).collect()
+        }
     }
 }
 

@@ -31,6 +31,7 @@ mod activations;
 mod convolution;
 mod cosine_dense;
 mod dense;
+mod einsum_dense;
 mod embedding;
 mod identity;
 mod input;
@@ -50,6 +51,7 @@ pub use activations::{ELU, LeakyReLU, PReLU, ReLU, Softmax};
 pub use convolution::{Conv1D, Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D};
 pub use cosine_dense::CosineDense;
 pub use dense::Dense;
+pub use einsum_dense::EinsumDense;
 pub use embedding::Embedding;
 pub use identity::Identity;
 pub use input::{Input, InputLayer};
@@ -62,7 +64,8 @@ pub use noise::{
     SpatialDropout1D, SpatialDropout2D,
 };
 pub use normalization::{
-    BatchNormalization, GroupNormalization, LayerNormalization, RMSNormalization, UnitNormalization,
+    BatchNormalization, GroupNormalization, LayerNormalization, Normalization, RMSNormalization,
+    UnitNormalization,
 };
 pub use pooling::{
     AveragePooling1D, AveragePooling2D, GlobalAveragePooling1D, GlobalAveragePooling2D,

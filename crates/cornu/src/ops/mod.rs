@@ -4,6 +4,7 @@
 //! not panic but travels with the result; see [`Tensor`].
 
 mod axis;
+mod einsum;
 mod images;
 mod indexing;
 mod layout;
@@ -15,6 +16,8 @@ mod reduce;
 
 pub use axis::Axis;
 pub(crate) use axis::resolve as resolve_axis;
+pub(crate) use einsum::Equation;
+pub use einsum::einsum;
 pub use images::{Padding, average_pool, conv, conv_transpose, depthwise_conv, max_pool};
 pub(crate) use indexing::rows;
 pub use indexing::{one_hot, slice, take};

@@ -159,6 +159,18 @@ fn build_other(class: &str, mut settings: Settings) -> Outcome<LayerRef> {
             let size = with_sizes(s, 2.into(), "size", |_, size| size);
             with_text!(s, UpSampling2D::new(size), interpolation).shared()
         }
+        "EinsumDense" => {
+            let shape = match s.take("output_shape").ok_or("no shape")? {
+                Value::Array(sizes) => {
+                    sizes.iter().map(|n| n.as_u64().map(|n| n as usize)).collect()
+                }
+                size => vec![Some(number(&size) as usize)],
+            };
+            let layer = EinsumDense::new(words(s, "equation"), shape);
+            let layer = with_text!(s, layer, activation);
+            let layer = with_text!(s, layer, kernel_regularizer);
+            with_text!(s, layer, bias_axes).shared()
+        }
         "Conv1D" => {
             let layer = Conv1D::new(count(s, "filters"), kernel_size(s));
             let layer = convolution!(s, Conv1D, layer);
@@ -217,6 +229,16 @@ fn build_normalization(class: &str, mut settings: Settings) -> Outcome<LayerRef>
         "RMSNormalization" => {
             let layer = s.set(RMSNormalization::new(), "epsilon", RMSNormalization::epsilon);
             with_axes!(s, layer).shared()
+        }
+        "Normalization" => {
+            let layer = s.set_bool(Normalization::new(), "invert", Normalization::invert);
+            let layer = if s.0.contains_key("axis") { layer.of_all() } else { layer };
+            s.take("axis");
+            let mut numbers = |name| match s.take(name) {
+                Some(Value::Array(numbers)) => numbers.iter().map(|n| number(n) as f32).collect(),
+                one => vec![number(&one.expect("a moment")) as f32],
+            };
+            layer.moments(numbers("mean"), numbers("variance")).shared()
         }
         "UnitNormalization" => with_axes!(s, UnitNormalization::new()).shared(),
         other => return Err(format!("there is no layer {other} here").into()),

@@ -2,12 +2,14 @@
 
 mod affine;
 mod batch;
+mod features;
 mod group;
 mod layer;
 mod rms;
 mod unit;
 
 pub use batch::BatchNormalization;
+pub use features::Normalization;
 pub use group::GroupNormalization;
 pub use layer::LayerNormalization;
 pub use rms::RMSNormalization;

@@ -1,0 +1,180 @@
+//! Normalization with the moments of given data.
+
+use super::affine::{others, sizes, spread};
+use crate::config::decimal;
+use crate::initializers::Initializer;
+use crate::layers::{Layer, Scope, one_input};
+use crate::ops::{self, Axis};
+use crate::tensor::Tensor;
+use cornu_graph::{Array, DType, Error, Result};
+use serde_json::{Value, json};
+
+/// Brings features to mean 0 and variance 1 with moments that are known before training: those of
+/// data ([`adapt`](Normalization::adapt)), or given ones ([`moments`](Normalization::moments)). Until
+/// then they are 0 and 1.
+///
+/// Weights, which no optimizer changes: `mean` and `variance` of the sizes along the axes, and
+/// `count`, which Keras keeps for old files. None if the moments were given.
+///
+/// ```
+/// use cornu::prelude::*;
+///
+/// let data = Array::new([4, 1], vec![1.0f32, 2.0, 3.0, 4.0])?;
+/// let mut model = Sequential::new()
+///     .add(Input::new([1]))
+///     .add(layers::Normalization::new().adapt(&data)?);
+/// let normalized = model.predict(&data).run()?;
+/// assert!((normalized.as_slice::<f32>()?[0] + 1.3416408).abs() < 1e-6);
+/// # Ok::<(), cornu::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Normalization {
+    axis: Option<Axis>,
+    invert: bool,
+    moments: Source,
+}
+
+/// Where the moments come from.
+#[derive(Clone, Debug)]
+enum Source {
+    /// What a variable starts with: the moments of data, or 0 and 1.
+    Weights {
+        mean: Initializer,
+        variance: Initializer,
+    },
+    Given {
+        mean: Vec<f32>,
+        variance: Vec<f32>,
+    },
+}
+
+/// The least deviation that is divided by: Keras's `epsilon()`.
+const EPSILON: f32 = 1e-7;
+
+impl Normalization {
+    /// A mean and a variance for each feature: each element of the last axis.
+    pub fn new() -> Normalization {
+        let moments = Source::Weights { mean: Initializer::zeros(), variance: Initializer::ones() };
+        Normalization { axis: Some(Axis::new(-1)), invert: false, moments }
+    }
+
+    /// A mean and a variance for each element of other axes, as in `[1, 2]`. Before `adapt`.
+    pub fn axis(mut self, axis: impl Into<Axis>) -> Normalization {
+        self.axis = Some(axis.into());
+        self
+    }
+
+    /// One mean and one variance of all elements: Keras's `axis=None`. Before `adapt`.
+    pub fn of_all(mut self) -> Normalization {
+        self.axis = None;
+        self
+    }
+
+    /// Whether normalized features are brought back instead: `mean + x · √variance`.
+    pub fn invert(mut self, invert: bool) -> Normalization {
+        self.invert = invert;
+        self
+    }
+
+    /// Given moments, one for each feature, or one of each for all.
+    pub fn moments(
+        mut self,
+        mean: impl Into<Vec<f32>>,
+        variance: impl Into<Vec<f32>>,
+    ) -> Normalization {
+        self.moments = Source::Given { mean: mean.into(), variance: variance.into() };
+        self
+    }
+
+    /// The moments of data of the shape that the layer will be called on, with samples as rows.
+    ///
+    /// # Errors
+    /// If the axes do not fit, or there are no data.
+    pub fn adapt(mut self, data: impl Into<Tensor>) -> Result<Normalization> {
+        let x = ops::cast(data, DType::F32);
+        let axes = self.axes(x.check()?)?;
+        if sizes(&x, &others(x.rank(), &axes))?.contains(&0) {
+            return Err(Error::data(format!("there is nothing to adapt to in {}", x.shape())));
+        }
+        let reduced: Vec<i32> = others(x.rank(), &axes).iter().map(|&a| a as i32).collect();
+        let mean = ops::mean(&x, &reduced[..]).eval()?;
+        let variance = ops::var(&x, &reduced[..]).eval()?;
+        self.moments = Source::Weights {
+            mean: Initializer::values(mean),
+            variance: Initializer::values(variance),
+        };
+        Ok(self)
+    }
+
+    /// The axes that keep their moments apart.
+    fn axes(&self, x: &Tensor) -> Result<Vec<usize>> {
+        self.axis.as_ref().map_or(Ok(vec![]), |axis| axis.resolve(x.rank()))
+    }
+
+    /// Mean and variance in a shape that broadcasts to the input.
+    fn find(&self, scope: &mut Scope, x: &Tensor, axes: &[usize]) -> Result<(Tensor, Tensor)> {
+        let sizes = sizes(x, axes)?;
+        match &self.moments {
+            Source::Weights { mean, variance } => {
+                let mean = scope.state("mean", &sizes[..], mean)?.tensor();
+                let variance = scope.state("variance", &sizes[..], variance)?.tensor();
+                scope.state("count", [], &Initializer::values(Array::scalar(0i32)))?;
+                Ok((spread(&mean, x, axes), spread(&variance, x, axes)))
+            }
+            Source::Given { mean, variance } => {
+                Ok((given("mean", mean, x, axes)?, given("variance", variance, x, axes)?))
+            }
+        }
+    }
+}
+
+/// Given numbers in a shape that broadcasts to the input.
+fn given(name: &str, numbers: &[f32], x: &Tensor, axes: &[usize]) -> Result<Tensor> {
+    let sizes = sizes(x, axes)?;
+    let count: usize = sizes.iter().product();
+    match numbers {
+        [all] => Ok(Tensor::from(*all)),
+        numbers if numbers.len() == count => {
+            let moment = Tensor::from(Array::new(sizes, numbers.to_vec())?);
+            Ok(spread(&moment, x, axes))
+        }
+        numbers => Err(Error::shape(format!(
+            "{} numbers were given as {name}, but the input of shape {} has {count} features",
+            numbers.len(),
+            x.shape()
+        ))),
+    }
+}
+
+impl Default for Normalization {
+    fn default() -> Normalization {
+        Normalization::new()
+    }
+}
+
+impl Layer for Normalization {
+    fn kind(&self) -> &str {
+        "Normalization"
+    }
+
+    fn forward(&self, scope: &mut Scope, inputs: &[Tensor]) -> Result<Tensor> {
+        let x = ops::cast(one_input(inputs)?, DType::F32);
+        let axes = self.axes(&x)?;
+        let (mean, variance) = self.find(scope, &x, &axes)?;
+        let deviation = ops::maximum(ops::sqrt(variance), EPSILON);
+        Ok(if self.invert { mean + x * deviation } else { (x - mean) / deviation })
+    }
+
+    fn config(&self) -> Value {
+        let numbers = |numbers: &[f32]| match numbers {
+            [one] => json!(decimal(*one)),
+            several => several.iter().copied().map(decimal).collect(),
+        };
+        let (mean, variance) = match &self.moments {
+            Source::Weights { .. } => (Value::Null, Value::Null),
+            Source::Given { mean, variance } => (numbers(mean), numbers(variance)),
+        };
+        let axis = self.axis.as_ref().and_then(Axis::list).unwrap_or_default();
+        json!({ "axis": axis, "invert": self.invert, "mean": mean, "variance": variance })
+    }
+}
