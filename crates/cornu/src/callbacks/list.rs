@@ -1,10 +1,9 @@
 //! The callbacks of a run, called one after the other.
 
-use super::{Callback, Training};
+use super::{BackupAndRestore, Callback, CallbackState, Snapshot, Training};
 use crate::model::Model;
 use crate::train::Logs;
-use cornu_graph::Result;
-use serde_json::Value;
+use cornu_graph::{Error, Result};
 
 /// The callbacks of a run, in the order in which they were given.
 #[derive(Default)]
@@ -25,12 +24,32 @@ impl<'a> CallbackList<'a> {
     }
 
     /// What each counted so far, for a training that is taken up again.
-    pub fn states(&self) -> Vec<Value> {
+    pub fn states(&self) -> Vec<CallbackState> {
         self.0.iter().map(|callback| callback.state()).collect()
     }
 
-    pub fn set_states(&mut self, states: &[Value]) -> Result<()> {
+    /// Gives each callback what it counted in an earlier training.
+    pub fn set_states(&mut self, states: &[CallbackState]) -> Result<()> {
+        if self.0.len() != states.len() {
+            // The progress bar is one of them.
+            let [ours, theirs] = [self.0.len(), states.len()].map(|n| n.saturating_sub(1));
+            return Err(Error::value(format!(
+                "this training has {ours} callbacks, but the one in the backup had {theirs}"
+            ))
+            .help("go on with the same callbacks in the same order"));
+        }
         self.0.iter_mut().zip(states).try_for_each(|(callback, state)| callback.set_state(state))
+    }
+
+    /// The backups among the callbacks.
+    pub fn backups(&mut self) -> impl Iterator<Item = &mut BackupAndRestore> {
+        self.0.iter_mut().filter_map(|callback| callback.as_backup())
+    }
+
+    /// An earlier training that one of the backups has, if there is any.
+    pub fn earlier(&mut self) -> Result<Option<Snapshot>> {
+        let found = self.backups().find_map(|backup| backup.earlier().transpose());
+        found.transpose()
     }
 
     pub fn train_begin(&mut self, training: &mut Training<'_>) -> Result<()> {

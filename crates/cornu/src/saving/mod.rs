@@ -3,5 +3,5 @@
 mod safetensors;
 mod whole;
 
-pub(crate) use safetensors::{load_safetensors, save_safetensors};
+pub(crate) use safetensors::{load_safetensors, read_safetensors, save_safetensors};
 pub(crate) use whole::{write_values, write_whole, write_with};
