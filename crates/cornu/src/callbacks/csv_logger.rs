@@ -123,12 +123,7 @@ impl Callback for CSVLogger {
         Ok(())
     }
 
-    fn on_epoch_end(
-        &mut self,
-        _: &mut Training<'_>,
-        epoch: usize,
-        logs: &mut Logs,
-    ) -> Result<()> {
+    fn on_epoch_end(&mut self, _: &mut Training<'_>, epoch: usize, logs: &mut Logs) -> Result<()> {
         let mut text = String::new();
         let columns = match self.columns.take() {
             Some(columns) => columns,

@@ -162,6 +162,7 @@ impl Spec {
         let size = value.abs();
         let text = match (self.kind, self.precision) {
             (Some('d'), _) => return None,
+            (Some('%'), _) if !value.is_finite() => format!("{}%", repr(size)),
             _ if !value.is_finite() => repr(size),
             (Some('f' | 'F'), p) => format!("{size:.*}", p.unwrap_or(6)),
             (Some('%'), p) => format!("{:.*}%", p.unwrap_or(6), size * 100.0),

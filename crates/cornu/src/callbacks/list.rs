@@ -28,17 +28,22 @@ impl<'a> CallbackList<'a> {
         self.0.iter().map(|callback| callback.state()).collect()
     }
 
-    /// Gives each callback what it counted in an earlier training.
+    /// Gives each callback what it counted in an earlier training. Callbacks that count nothing may
+    /// come and go.
     pub fn set_states(&mut self, states: &[CallbackState]) -> Result<()> {
-        if self.0.len() != states.len() {
-            // The progress bar is one of them.
-            let [ours, theirs] = [self.0.len(), states.len()].map(|n| n.saturating_sub(1));
+        let counts = |state: &CallbackState| *state != CallbackState::default();
+        let ours = self.0.iter_mut().filter(|callback| counts(&callback.state()));
+        let ours: Vec<_> = ours.collect();
+        let theirs: Vec<&CallbackState> = states.iter().filter(|state| counts(state)).collect();
+        if ours.len() != theirs.len() {
             return Err(Error::value(format!(
-                "this training has {ours} callbacks, but the one in the backup had {theirs}"
+                "{} callbacks of this training count something, but {} of the one in the backup",
+                ours.len(),
+                theirs.len()
             ))
             .help("go on with the same callbacks in the same order"));
         }
-        self.0.iter_mut().zip(states).try_for_each(|(callback, state)| callback.set_state(state))
+        ours.into_iter().zip(theirs).try_for_each(|(callback, state)| callback.set_state(state))
     }
 
     /// The backups among the callbacks.

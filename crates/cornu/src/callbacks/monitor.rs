@@ -1,7 +1,7 @@
 //! A figure that is watched, and whether it became better.
 
-use super::state::Exact;
 use super::Training;
+use super::state::Exact;
 use crate::metrics::Direction;
 use crate::names;
 use crate::train::Logs;
@@ -107,8 +107,11 @@ impl Monitor {
         });
         self.direction = found;
         found.ok_or_else(|| {
-            Error::value(format!("nobody knows whether more or less of '{}' is better", self.figure))
-                .help("say .mode(\"max\") or .mode(\"min\")")
+            Error::value(format!(
+                "nobody knows whether more or less of '{}' is better",
+                self.figure
+            ))
+            .help("say .mode(\"max\") or .mode(\"min\")")
         })
     }
 

@@ -134,12 +134,7 @@ impl Callback for RemoteMonitor {
             .within("RemoteMonitor"))
     }
 
-    fn on_epoch_end(
-        &mut self,
-        _: &mut Training<'_>,
-        epoch: usize,
-        logs: &mut Logs,
-    ) -> Result<()> {
+    fn on_epoch_end(&mut self, _: &mut Training<'_>, epoch: usize, logs: &mut Logs) -> Result<()> {
         let mut figures = Map::from_iter([("epoch".to_owned(), json!(epoch))]);
         figures.extend(logs.iter().map(|(name, value)| (name.to_owned(), json!(value))));
         if let Err(why) = self.send(&Value::Object(figures)) {

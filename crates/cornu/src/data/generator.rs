@@ -1,8 +1,8 @@
 //! Generators: batches made while training runs, for data that are drawn, changed or read on the way.
 
 use super::{Batch, IntoBatch};
-use cornu_graph::Result;
 use crate::train::DataPlace;
+use cornu_graph::Result;
 use cornu_graph::philox::Philox;
 use std::sync::Arc;
 

@@ -80,8 +80,9 @@ impl Source {
     pub fn build_to_predict(&mut self, model: &Model) -> Result<Arc<Built>> {
         match self {
             Source::Rows(rows) => build_to_predict(model, &rows.columns.x),
-            Source::Stream(stream) => build_to_predict(model, &stream.first()?.x)
-                .map_err(|e| e.within(batch_name(1))),
+            Source::Stream(stream) => {
+                build_to_predict(model, &stream.first()?.x).map_err(|e| e.within(batch_name(1)))
+            }
         }
     }
 
