@@ -45,23 +45,48 @@ pub(crate) enum Source<'a> {
         endless: bool,
     },
     /// Anew for each epoch.
-    EachEpoch(Box<EpochBatches<'a>>),
+    EachEpoch(Box<dyn Anew + 'a>),
     /// By number, prepared by several threads.
     Sequence { sequence: Arc<dyn Sequence + 'a>, len: usize, workers: usize, shuffle: bool },
 }
 
-type Batches<'a> = Box<dyn Iterator<Item = Result<Batch>> + Send + 'a>;
-type EpochBatches<'a> = dyn FnMut(usize) -> Batches<'a> + Send + 'a;
+/// Batches that are made anew for each epoch. (A trait of its own, so that a generator that borrows
+/// for long is one that borrows for a shorter time.)
+pub(crate) trait Anew: Send {
+    /// Begins an epoch.
+    fn begin(&mut self, epoch: usize);
+
+    /// Its next batch.
+    fn next(&mut self) -> Option<Result<Batch>>;
+}
+
+struct EachEpoch<F, I> {
+    make: F,
+    current: Option<I>,
+}
+
+impl<F, I> Anew for EachEpoch<F, I>
+where
+    F: FnMut(usize) -> I + Send,
+    I: Iterator<Item: IntoBatch> + Send,
+{
+    fn begin(&mut self, epoch: usize) {
+        self.current = Some((self.make)(epoch));
+    }
+
+    fn next(&mut self) -> Option<Result<Batch>> {
+        self.current.as_mut()?.next().map(IntoBatch::into_batch)
+    }
+}
 
 impl<'a> Generator<'a> {
     /// The batches of an iterator, which is made anew for each epoch: how a finite generator is
     /// used for more than one.
-    pub fn each_epoch<I>(mut batches: impl FnMut(usize) -> I + Send + 'a) -> Generator<'a>
+    pub fn each_epoch<I>(batches: impl FnMut(usize) -> I + Send + 'a) -> Generator<'a>
     where
         I: Iterator<Item: IntoBatch> + Send + 'a,
     {
-        let batches =
-            move |epoch| -> Batches<'a> { Box::new(batches(epoch).map(IntoBatch::into_batch)) };
+        let batches = EachEpoch { make: batches, current: None };
         Generator::new(Source::EachEpoch(Box::new(batches)))
     }
 
@@ -147,18 +172,21 @@ pub(crate) enum Step {
     End,
 }
 
-fn each_epoch<'a>(mut batches: Box<EpochBatches<'a>>, place: DataPlace) -> Part<'a> {
+fn each_epoch<'a>(mut batches: Box<dyn Anew + 'a>, place: DataPlace) -> Part<'a> {
     let (mut epoch, mut done) = (place.epoch, place.batches);
-    let mut current: Option<Batches<'a>> = None;
+    let mut begun = false;
     let mut empty = done == 0;
     Box::new(move || {
-        let iterator = current.get_or_insert_with(|| {
-            let mut iterator = batches(epoch);
+        if !begun {
+            batches.begin(epoch);
+            begun = true;
             // What an earlier training took is made again, and left out.
-            iterator.by_ref().take(std::mem::take(&mut done)).for_each(drop);
-            iterator
-        });
-        if let Some(batch) = iterator.next() {
+            while done > 0 && batches.next().is_some() {
+                done -= 1;
+            }
+            done = 0;
+        }
+        if let Some(batch) = batches.next() {
             empty = false;
             return Step::Batch(batch);
         }
@@ -166,7 +194,7 @@ fn each_epoch<'a>(mut batches: Box<EpochBatches<'a>>, place: DataPlace) -> Part<
             // An epoch without batches would go on for ever.
             return Step::End;
         }
-        (current, epoch) = (None, epoch + 1);
+        (begun, epoch) = (false, epoch + 1);
         Step::EpochEnd
     })
 }
