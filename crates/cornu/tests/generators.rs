@@ -455,7 +455,7 @@ fn what_a_batch_to_predict_can_have_wrong() {
         }
     }
     let (a, b) = (Input::tensor([2]), Input::tensor([2]));
-    let two = Model::new([&a, &b], &ops::concatenate([&a, &b], -1)).unwrap();
+    let two = Model::new([&a, &b], ops::concatenate([&a, &b], -1)).unwrap();
     let pair = || Batch::inputs([zeros(&[3, 2]), zeros(&[3, 2])]);
     let single = [pair(), Batch::inputs(zeros(&[3, 2]))];
     let error = two.predict_generator(single.into_iter()).run().unwrap_err();

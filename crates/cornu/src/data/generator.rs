@@ -27,6 +27,10 @@ use std::sync::Arc;
 /// model.fit_generator(batches).steps_per_epoch(10).epochs(2).verbose(0).run()?;
 /// # Ok::<(), cornu::Error>(())
 /// ```
+///
+/// Batches are made before they are wanted, but none in vain if the number of steps is known. A
+/// panic of a generator becomes an error. A run that ends early waits for the batch that is being
+/// made: a generator that waits for something for ever keeps `fit` from coming back.
 pub struct Generator<'a> {
     pub(crate) source: Source<'a>,
     /// How many batches are ready at most.
