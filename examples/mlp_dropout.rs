@@ -40,7 +40,7 @@ fn main() -> Result<()> {
         // Record the training history in a CSV file.
         .callback(CSVLogger::new("target/mnist.csv"))
         // Stop early if the validation loss has not improved for 5 epochs.
-        .callback(EarlyStopping::new().patience(5))
+        .callback(EarlyStopping::default().patience(5))
         // The log folder for TensorBoard.
         .callback(TensorBoard::new("target/tensorboard/mnist"))
         .run()?;

@@ -7,6 +7,7 @@ use crate::results::Results;
 use crate::{say, stop, trained};
 use cornu::model::Model;
 use cornu::train::History;
+use cornu::viz::Report;
 use cornu::{Error, Result, utils};
 use serde_json::{Map, json};
 use std::path::PathBuf;
@@ -37,22 +38,8 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<()> {
         say::line(format_args!("Stopped in epoch {} of {}.", history.epochs.len(), options.epochs));
     }
 
-    let mut model = Model::try_from(experiment.model().as_layer())?;
-    trained::describe(&mut model, recipe)?;
-    model.save_weights(folder.file(recipes::MODEL))?;
-    history.save_csv(folder.file(recipes::HISTORY_CSV))?;
-    history.plot(folder.file(recipes::HISTORY_SVG))?;
-    let mut results = Results::new(&mut folder);
-    experiment.test(&mut results)?;
-    let figures = results.figures().to_vec();
-    if let Some(calibration) = results.calibration {
-        trained::calibrate(&mut model, &calibration)?;
-        model.save_weights(folder.path_of(recipes::MODEL))?;
-    }
-    let summary = run.summary(experiment.as_ref(), &history, &figures)?;
-    folder.write(recipes::SUMMARY, &summary)?;
-    report(&figures, &folder);
-    Ok(())
+    let model = Model::try_from(experiment.model().as_layer())?;
+    run.write(experiment.as_mut(), model, &history, &mut folder)
 }
 
 /// As many as asked for, or one for each core.
@@ -68,6 +55,64 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Writes the weights first: whatever comes after, they are there.
+    fn write(
+        &self,
+        experiment: &mut dyn Experiment,
+        mut model: Model,
+        history: &History,
+        folder: &mut Folder,
+    ) -> Result<()> {
+        trained::describe(&mut model, self.recipe)?;
+        model.save_weights(folder.file(recipes::MODEL))?;
+        history.save_csv(folder.file(recipes::HISTORY_CSV))?;
+        history.plot(folder.file(recipes::HISTORY_SVG))?;
+        let plot = model.plot().show_shapes(true).show_layer_names(true).expand_nested(true);
+        plot.save(folder.file(recipes::MODEL_SVG))?;
+        plot.save(folder.file(recipes::MODEL_PNG))?;
+
+        let mut results =
+            Results::new(folder, Report::new(format!("cornu train {}", self.recipe.name)));
+        experiment.test(&mut results)?;
+        let (figures, report, calibration) = results.finish();
+        if let Some(calibration) = calibration {
+            trained::calibrate(&mut model, &calibration)?;
+            model.save_weights(folder.path_of(recipes::MODEL))?;
+        }
+        let summary = self.summary(experiment, history, &figures)?;
+        folder.write(recipes::SUMMARY, &summary)?;
+        let report = self.report(report, experiment, history, &figures).model(&model);
+        report.write(folder.file(recipes::REPORT))?;
+        tell(&figures, folder);
+        Ok(())
+    }
+
+    /// The page about the run.
+    fn report(
+        &self,
+        report: Report,
+        experiment: &dyn Experiment,
+        history: &History,
+        figures: &[(&str, f64)],
+    ) -> Report {
+        let Options { seed, batch_size, .. } = self.options;
+        let mut report = report
+            .summary(format!("{}.", self.recipe.about))
+            .setting("recipe", self.recipe.name)
+            .setting("epochs", history.epochs.len())
+            .setting("batch size", batch_size)
+            .setting("seed", seed)
+            .setting("threads", self.threads)
+            .setting("seconds an epoch", format!("{:.2}", median(&history.epoch_seconds)));
+        for (count, what) in experiment.data() {
+            report = report.setting(what, say::grouped(count));
+        }
+        for (name, value) in figures {
+            report = report.figure(name.replace('_', " "), *value);
+        }
+        report.history(history)
+    }
+
     fn announce(&self, experiment: &dyn Experiment) -> Result<()> {
         if self.options.verbose == Verbosity::Silent {
             return Ok(());
@@ -116,8 +161,15 @@ fn milliseconds(seconds: f64) -> f64 {
     (seconds * 1e3).round() / 1e3
 }
 
+/// The middle of some times, so that one interruption does not count.
+fn median(seconds: &[f64]) -> f64 {
+    let mut sorted = seconds.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+}
+
 /// Prints the results.
-fn report(figures: &[(&str, f64)], folder: &Folder) {
+fn tell(figures: &[(&str, f64)], folder: &Folder) {
     let figures: Vec<String> =
         figures.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
     say::line(format_args!("\nTest: {}", figures.join(", ")));

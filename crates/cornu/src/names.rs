@@ -9,15 +9,19 @@ pub(crate) fn unknown<'a>(
     known: impl IntoIterator<Item = &'a str>,
 ) -> Error {
     let known: Vec<&str> = known.into_iter().collect();
-    let likeness = |candidate: &str| strsim::jaro_winkler(&name.to_lowercase(), candidate);
-    let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     let error = Error::new(ErrorKind::Name, format!("there is no {what} named '{name}'"));
-    match nearest {
-        Some(nearest) if likeness(nearest) > 0.75 => {
-            error.help(format!("did you mean '{nearest}'?"))
-        }
-        _ => error.help(format!("known are: {}", known.join(", "))),
+    match nearest(name, known.iter().copied()) {
+        Some(nearest) => error.help(format!("did you mean '{nearest}'?")),
+        None => error.help(format!("known are: {}", known.join(", "))),
     }
+}
+
+/// The known name that was probably meant, if one is like it.
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let name = name.to_lowercase();
+    let likeness = |candidate: &str| strsim::jaro_winkler(&name, candidate);
+    let nearest = known.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(nearest) > 0.75).then_some(nearest)
 }
 
 #[cfg(test)]

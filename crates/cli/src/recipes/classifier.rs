@@ -1,14 +1,24 @@
 //! What the recipes have in common that read digits: data, training, test.
 
-use super::Experiment;
+use super::{Experiment, File};
 use crate::folder::Folder;
 use crate::results::Results;
 use cornu::datasets::LabelledImages;
 use cornu::prelude::*;
 use cornu::train::Fit;
+use cornu::viz;
 
 /// The digits.
 pub const CLASSES: usize = 10;
+const NAMES: [&str; CLASSES] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+
+pub const CONFUSION: File = ("confusion.svg", "which digits are taken for which");
+pub const MISTAKES: File = ("mistakes.svg", "test images that are read wrongly");
+/// The files that these recipes alone write.
+pub const FILES: &[File] = &[CONFUSION, MISTAKES];
+
+/// How many mistakes the picture shows.
+const SHOWN: usize = 30;
 
 /// Images as a network takes them, and what they show.
 pub struct Set {
@@ -58,6 +68,32 @@ impl Experiment for Classifier {
         let score = self.model.evaluate(self.test.x.clone(), &self.test.y).verbose(0).run()?;
         results.figure("accuracy", score["accuracy"]);
         results.figure("loss", score["loss"]);
-        Ok(())
+        let probabilities = self.model.predict(self.test.x.clone()).batch_size(256).run()?;
+        draw(&self.test.images, &probabilities, results)
     }
+}
+
+/// The pictures of what the network reads on images.
+fn draw(images: &LabelledImages, probabilities: &Array, results: &mut Results<'_>) -> Result<()> {
+    let digits: Vec<u8> = images.classes().to_vec();
+    let read = ops::argmax(probabilities, -1).eval()?.values().to_f64();
+    let read: Vec<u8> = read.into_iter().map(|digit| digit as u8).collect();
+    let confusion = viz::confusion_matrix(&digits, &read, &NAMES)?;
+    let about = "Rows are the digits of the test images, columns what the network reads.";
+    results.picture(CONFUSION, "Confusion matrix", confusion, about)?;
+
+    let sure = probabilities.as_slice::<f32>()?.chunks(CLASSES);
+    let sure: Vec<f32> = sure.map(|row| row.iter().copied().fold(0.0, f32::max)).collect();
+    let mut wrong: Vec<usize> = (0..digits.len()).filter(|&i| digits[i] != read[i]).collect();
+    wrong.sort_by(|&a, &b| sure[b].total_cmp(&sure[a]));
+    wrong.truncate(SHOWN);
+    if wrong.is_empty() {
+        // A network that reads everything leaves no picture of mistakes: it shows what it read.
+        wrong = (0..digits.len().min(SHOWN)).collect();
+    }
+    let title = |&i: &usize| format!("{} as {}", digits[i], read[i]);
+    let titles: Vec<String> = wrong.iter().map(title).collect();
+    let grid = viz::image_grid(images.scaled().select(wrong)?, &titles)?;
+    let about = "The digit and what the network reads, the surest mistakes first.";
+    results.picture(MISTAKES, "Mistakes", grid, about)
 }

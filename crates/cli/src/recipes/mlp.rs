@@ -1,6 +1,6 @@
 //! A multi-layer perceptron that reads handwritten digits.
 
-use super::classifier::{CLASSES, Classifier, Set};
+use super::classifier::{CLASSES, Classifier, FILES, Set};
 use super::{Experiment, Recipe};
 use crate::args::Options;
 use crate::digits;
@@ -18,7 +18,7 @@ pub const RECIPE: Recipe = Recipe {
     epochs: 10,
     batch_size: 128,
     switches: &[],
-    files: &[],
+    files: FILES,
     network,
     prepare,
     embedding: None,

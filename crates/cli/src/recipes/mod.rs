@@ -5,6 +5,7 @@
 mod classifier;
 mod cnn;
 mod mlp;
+mod mlp_dropout;
 mod siamese;
 mod siamese_classic;
 mod siamese_l1;
@@ -26,6 +27,7 @@ pub const ALL: &[Recipe] = &[
     siamese_classic::RECIPE,
     siamese_l1::RECIPE,
     mlp::RECIPE,
+    mlp_dropout::RECIPE,
     two_branch::RECIPE,
     cnn::RECIPE,
 ];
@@ -40,7 +42,13 @@ pub const HISTORY_CSV: File = ("history.csv", "loss and metrics of every epoch, 
 /// See [`MODEL`].
 pub const HISTORY_SVG: File = ("history.svg", "the same as curves");
 /// See [`MODEL`].
+pub const MODEL_SVG: File = ("model.svg", "the network, drawn");
+/// See [`MODEL`].
+pub const MODEL_PNG: File = ("model.png", "the same, for programs that draw no SVG");
+/// See [`MODEL`].
 pub const SUMMARY: File = ("summary.json", "settings, times and test figures");
+/// See [`MODEL`].
+pub const REPORT: File = ("report.html", "all of it on one page: open it in a browser");
 
 /// The recipe of this name.
 pub fn find(name: &str) -> Option<&'static Recipe> {
@@ -105,8 +113,8 @@ pub fn tower(network: &Model) -> Result<Model> {
 impl Recipe {
     /// The files that the recipe writes.
     pub fn files(&self) -> impl Iterator<Item = File> {
-        let first = [MODEL, HISTORY_CSV, HISTORY_SVG];
-        first.into_iter().chain(self.files.iter().copied()).chain([SUMMARY])
+        let first = [MODEL, HISTORY_CSV, HISTORY_SVG, MODEL_SVG, MODEL_PNG];
+        first.into_iter().chain(self.files.iter().copied()).chain([SUMMARY, REPORT])
     }
 }
 

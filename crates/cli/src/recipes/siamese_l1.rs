@@ -23,7 +23,8 @@ pub const RECIPE: Recipe = Recipe {
             60,000 images is for validation, which is augmented too, as in the document
   network   two towers with the same weights (784 - 128 - 128 - 128, relu, dropout 0.1), the
             absolute difference of their outputs, 1 sigmoid: the similarity
-  training  binary cross-entropy, RMSprop, 100 batches of 20 pairs an epoch
+  training  binary cross-entropy, RMSprop with a learning rate of 0.002 that falls over the last
+            third of the epochs, 100 batches of 20 pairs an epoch
   test      20,000 pairs of other images as they are; the same at a similarity above 0.5",
     epochs: 60,
     batch_size: 20,
@@ -41,6 +42,11 @@ pub const RECIPE: Recipe = Recipe {
 
 const PLAIN: &str = "plain";
 const CLASSES: usize = 10;
+/// Twice the document's learning rate, which it keeps: 60 epochs reach a validation accuracy of about
+/// 0.905 with that (0.91 with Keras), and 0.92 with a larger one that falls at the end.
+const RATE: f32 = 2e-3;
+/// Over which part of the epochs it falls.
+const FALLING: f32 = 0.3;
 /// Batches of an epoch, and of its validation.
 const STEPS: usize = 100;
 const VALIDATION_STEPS: usize = 50;
@@ -70,7 +76,7 @@ fn network() -> Result<Model> {
     let distance = l1_distance.call([conv_base.call(&left), conv_base.call(&right)]);
     let similarity = Dense::new(1).activation("sigmoid").call(&distance);
     let mut model = Model::new([&left, &right], &similarity)?;
-    model.compile(RMSprop::new(1e-3), "binary_crossentropy").metric("accuracy").build()?;
+    model.compile(RMSprop::new(RATE), "binary_crossentropy").metric("accuracy").build()?;
     Ok(model)
 }
 
@@ -131,6 +137,14 @@ impl SiameseL1 {
     }
 }
 
+/// The full learning rate for most of the epochs, then less from epoch to epoch.
+fn rate_of_epoch(epochs: usize) -> impl Fn(usize, f32) -> f32 {
+    move |epoch, _| {
+        let left = 1.0 - epoch as f32 / epochs as f32;
+        RATE * (left / FALLING).min(1.0)
+    }
+}
+
 /// Batches of pairs: the first half of one digit each (1), the rest of two digits (0).
 fn join(
     mut flows: Vec<Flow>,
@@ -179,7 +193,8 @@ impl Experiment for SiameseL1 {
             .fit_generator(train)
             .steps_per_epoch(STEPS)
             .validation_generator(validation)
-            .validation_steps(VALIDATION_STEPS))
+            .validation_steps(VALIDATION_STEPS)
+            .learning_rate_schedule(rate_of_epoch(self.options.epochs)))
     }
 
     fn test(&mut self, results: &mut Results<'_>) -> Result<()> {

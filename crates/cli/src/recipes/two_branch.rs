@@ -1,6 +1,6 @@
 //! A network with two branches, each of which sees one half of a digit.
 
-use super::classifier::{CLASSES, Classifier, Set};
+use super::classifier::{CLASSES, Classifier, FILES, Set};
 use super::{Experiment, Recipe};
 use crate::args::Options;
 use crate::digits;
@@ -19,7 +19,7 @@ Its document trains this network on random numbers, with random labels: no figur
     epochs: 10,
     batch_size: 32,
     switches: &[],
-    files: &[],
+    files: FILES,
     network,
     prepare,
     embedding: None,

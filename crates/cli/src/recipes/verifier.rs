@@ -7,12 +7,19 @@ use cornu::datasets::LabelledImages;
 use cornu::prelude::*;
 use cornu::similarity::{Distance, Retrieval, Score, Target, Verification, calibrate};
 use cornu::train::Fit;
-use cornu::viz;
+use cornu::viz::{self, RocCurve};
 
 /// The picture of test pairs.
 const PAIRS: File = ("pairs.svg", "test pairs with the network's verdict");
+const ROC: File = ("roc.svg", "pairs of one digit found, against others taken for such");
+const SCORES: File = ("scores.svg", "the network's output for pairs of one digit and of two");
+const EMBEDDINGS: File = ("embeddings.svg", "test images by what the towers make of them");
 /// The files that these recipes alone write.
-pub const FILES: &[File] = &[PAIRS];
+pub const FILES: &[File] = &[PAIRS, ROC, SCORES, EMBEDDINGS];
+
+/// How many images the picture of embeddings shows.
+const POINTS: usize = 1000;
+const NAMES: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 /// How many pairs the picture shows.
 const SHOWN: usize = 20;
@@ -97,13 +104,44 @@ pub fn judge(
     let other = Verification::new(&values[half..], &same[half..], score)?;
     results.figure("threshold", calibration.threshold);
     results.figure("accuracy_at_threshold", other.accuracy(calibration.threshold));
+    let threshold = calibration.threshold;
     results.calibration = Some(calibration);
 
     let embeddings = tower(model)?.predict(&test.images).batch_size(256).run()?;
     let found = Retrieval::new(&embeddings, &test.classes).distance(Distance::Euclidean).run()?;
     results.figure("precision_at_1", found.precision_at_1);
+    draw(test, &scores, &all, threshold, &embeddings, results)
+}
 
-    viz::pair_gallery(results.file(PAIRS), pairs, &scores, THRESHOLD, SHOWN)
+fn draw(
+    test: &TestPairs,
+    scores: &Array,
+    all: &Verification,
+    threshold: f64,
+    embeddings: &Array,
+    results: &mut Results<'_>,
+) -> Result<()> {
+    let gallery = viz::pair_gallery_picture(&test.pairs, scores, THRESHOLD, SHOWN)?;
+    let about = "Green is judged rightly, red wrongly, at a threshold of 0.5.";
+    results.picture(PAIRS, "Pairs", gallery, about)?;
+
+    let roc = all.roc();
+    let (false_accepts, true_accepts): (Vec<f64>, Vec<f64>) =
+        roc.iter().map(|point| (point.false_accept_rate, point.true_accept_rate)).unzip();
+    let at = all.counts(threshold);
+    let curve = RocCurve::new("test pairs", &false_accepts, &true_accepts)?
+        .operating_point(at.false_accept_rate(), at.recall())?;
+    let about = format!("The mark is the threshold that is kept with the model, {threshold:.3}.");
+    results.picture(ROC, "Receiver operating characteristic", viz::roc_curve(&[curve])?, &about)?;
+
+    let histogram = viz::pair_histogram(&test.pairs, scores, threshold)?;
+    results.picture(SCORES, "The network's output", histogram, "For all test pairs.")?;
+
+    let shown = embeddings.rows().min(POINTS);
+    let map =
+        viz::embedding_map(&embeddings.slice_rows(0, shown)?, &test.classes[..shown], &NAMES)?;
+    let about = "What the tower makes of test images, on the plane in which they differ most.";
+    results.picture(EMBEDDINGS, "Embeddings", map, about)
 }
 
 /// Two towers with the same weights, and the Euclidean distance of what they give.

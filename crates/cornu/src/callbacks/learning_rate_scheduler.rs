@@ -34,6 +34,22 @@ impl<S: FnMut(usize, f32) -> f32> LearningRateScheduler<S> {
     }
 }
 
+impl LearningRateScheduler<fn(usize, f32) -> f32> {
+    /// A scheduler whose rule looks at the epoch alone.
+    ///
+    /// ```
+    /// use cornu::callbacks::LearningRateScheduler;
+    ///
+    /// let scheduler = LearningRateScheduler::of_epoch(|epoch| 0.1 / (1.0 + epoch as f32));
+    /// # let _ = scheduler;
+    /// ```
+    pub fn of_epoch(
+        mut schedule: impl FnMut(usize) -> f32,
+    ) -> LearningRateScheduler<impl FnMut(usize, f32) -> f32> {
+        LearningRateScheduler::new(move |epoch, _| schedule(epoch))
+    }
+}
+
 impl<S: FnMut(usize, f32) -> f32> Callback for LearningRateScheduler<S> {
     fn on_epoch_begin(&mut self, training: &mut Training<'_>, epoch: usize) -> Result<()> {
         let rate = (self.schedule)(epoch, training.learning_rate()?);

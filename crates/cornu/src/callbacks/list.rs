@@ -1,10 +1,9 @@
 //! The callbacks of a run, called one after the other.
 
-use super::{Callback, Training};
+use super::{BackupAndRestore, Callback, CallbackState, Snapshot, Training};
 use crate::model::Model;
 use crate::train::Logs;
-use cornu_graph::Result;
-use serde_json::Value;
+use cornu_graph::{Error, Result};
 
 /// The callbacks of a run, in the order in which they were given.
 #[derive(Default)]
@@ -25,12 +24,37 @@ impl<'a> CallbackList<'a> {
     }
 
     /// What each counted so far, for a training that is taken up again.
-    pub fn states(&self) -> Vec<Value> {
+    pub fn states(&self) -> Vec<CallbackState> {
         self.0.iter().map(|callback| callback.state()).collect()
     }
 
-    pub fn set_states(&mut self, states: &[Value]) -> Result<()> {
-        self.0.iter_mut().zip(states).try_for_each(|(callback, state)| callback.set_state(state))
+    /// Gives each callback what it counted in an earlier training. Callbacks that count nothing may
+    /// come and go.
+    pub fn set_states(&mut self, states: &[CallbackState]) -> Result<()> {
+        let counts = |state: &CallbackState| *state != CallbackState::default();
+        let ours = self.0.iter_mut().filter(|callback| counts(&callback.state()));
+        let ours: Vec<_> = ours.collect();
+        let theirs: Vec<&CallbackState> = states.iter().filter(|state| counts(state)).collect();
+        if ours.len() != theirs.len() {
+            return Err(Error::value(format!(
+                "{} callbacks of this training count something, but {} of the one in the backup",
+                ours.len(),
+                theirs.len()
+            ))
+            .help("go on with the same callbacks in the same order"));
+        }
+        ours.into_iter().zip(theirs).try_for_each(|(callback, state)| callback.set_state(state))
+    }
+
+    /// The backups among the callbacks.
+    pub fn backups(&mut self) -> impl Iterator<Item = &mut BackupAndRestore> {
+        self.0.iter_mut().filter_map(|callback| callback.as_backup())
+    }
+
+    /// An earlier training that one of the backups has, if there is any.
+    pub fn earlier(&mut self) -> Result<Option<Snapshot>> {
+        let found = self.backups().find_map(|backup| backup.earlier().transpose());
+        found.transpose()
     }
 
     pub fn train_begin(&mut self, training: &mut Training<'_>) -> Result<()> {

@@ -31,22 +31,45 @@
 //! To read what a callback found after the training, give `fit` a borrowed one:
 //! `.callback(&mut early_stopping)`.
 
+mod backup_and_restore;
+mod csv_logger;
+mod early_stopping;
+mod format;
+mod lambda_callback;
 mod learning_rate_scheduler;
 mod list;
+mod model_checkpoint;
+mod monitor;
 mod progbar_logger;
+mod reduce_lr_on_plateau;
+mod remote_monitor;
+mod snapshot;
+mod state;
 mod tensorboard;
+mod terminate_on_nan;
 mod training;
 
+pub use crate::train::History;
+pub use backup_and_restore::BackupAndRestore;
+pub use csv_logger::CSVLogger;
+pub use early_stopping::EarlyStopping;
+pub use lambda_callback::LambdaCallback;
 pub use learning_rate_scheduler::LearningRateScheduler;
 pub(crate) use list::CallbackList;
+pub use model_checkpoint::{ModelCheckpoint, SaveFreq};
 pub use progbar_logger::ProgbarLogger;
+pub use reduce_lr_on_plateau::ReduceLROnPlateau;
+pub use remote_monitor::RemoteMonitor;
+pub(crate) use snapshot::Snapshot;
+pub use state::CallbackState;
+pub(crate) use state::Exact;
 pub use tensorboard::{TensorBoard, UpdateFreq};
+pub use terminate_on_nan::TerminateOnNaN;
 pub use training::Training;
 
 use crate::model::Model;
 use crate::train::Logs;
 use cornu_graph::Result;
-use serde_json::Value;
 
 /// Hooks into training, evaluation and prediction, with Keras's names. Each does nothing unless it
 /// is written. An error that a hook returns ends the run with that error.
@@ -176,17 +199,23 @@ pub trait Callback {
         false
     }
 
-    /// What a training that is taken up again needs of this callback: what it counted so far.
-    fn state(&self) -> Value {
-        Value::Null
+    /// What a training that is taken up again by [`BackupAndRestore`] needs of this callback: what
+    /// it counted so far.
+    fn state(&self) -> CallbackState {
+        CallbackState::default()
     }
 
-    /// Takes up what [`Callback::state`] gave.
+    /// Takes up what [`Callback::state`] gave, after `on_train_begin`.
     ///
     /// # Errors
     /// If it is not such a state.
-    fn set_state(&mut self, state: &Value) -> Result<()> {
+    fn set_state(&mut self, state: &CallbackState) -> Result<()> {
         Ok(())
+    }
+
+    /// The backup that this callback is, if it is one: a run saves it after all other callbacks.
+    fn as_backup(&mut self) -> Option<&mut BackupAndRestore> {
+        None
     }
 }
 
@@ -257,11 +286,15 @@ impl<C: Callback + ?Sized> Callback for &mut C {
         (**self).handles_nan()
     }
 
-    fn state(&self) -> Value {
+    fn state(&self) -> CallbackState {
         (**self).state()
     }
 
-    fn set_state(&mut self, state: &Value) -> Result<()> {
+    fn set_state(&mut self, state: &CallbackState) -> Result<()> {
         (**self).set_state(state)
+    }
+
+    fn as_backup(&mut self) -> Option<&mut BackupAndRestore> {
+        (**self).as_backup()
     }
 }

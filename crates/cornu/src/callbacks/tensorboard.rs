@@ -1,6 +1,6 @@
 //! Logs of a training for TensorBoard.
 
-use super::{Callback, Training};
+use super::{Callback, CallbackState, Training};
 use crate::layers::LayerRef;
 use crate::model::Model;
 use crate::names;
@@ -8,7 +8,6 @@ use crate::tensorboard::{Embeddings, Projector, Writer, inside};
 use crate::train::Logs;
 use crate::variable::Variable;
 use cornu_graph::{Error, ErrorKind, Result};
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -267,14 +266,12 @@ impl Callback for TensorBoard {
         validation.flush()
     }
 
-    fn state(&self) -> Value {
-        json!({ "train_batches": self.train_batches })
+    fn state(&self) -> CallbackState {
+        CallbackState::new(self.train_batches)
     }
 
-    fn set_state(&mut self, state: &Value) -> Result<()> {
-        self.train_batches = state["train_batches"]
-            .as_u64()
-            .ok_or_else(|| Error::data("the state of TensorBoard has no 'train_batches'"))?;
+    fn set_state(&mut self, state: &CallbackState) -> Result<()> {
+        self.train_batches = state.read()?;
         Ok(())
     }
 }

@@ -1,9 +1,9 @@
 //! What a callback sees of the run it belongs to.
 
+use crate::metrics::Direction;
 use crate::model::Model;
 use crate::train::{History, Logs, Plan, Trainer};
-use cornu_graph::Result;
-use serde_json::Value;
+use cornu_graph::{Array, Result};
 
 /// A training or evaluation that goes on: the model, the figures so far, and what can be changed.
 pub struct Training<'a> {
@@ -13,16 +13,10 @@ pub struct Training<'a> {
     /// The seconds that the steps of the epoch took.
     pub(crate) epoch_seconds: f64,
     pub(crate) stopped: bool,
-    /// From which epoch to go on, if a callback took up an earlier training.
-    pub(crate) resumed: Option<Resumed>,
-    /// What the callbacks counted so far.
-    pub(crate) callback_states: Vec<Value>,
-}
-
-/// Where an earlier training ended.
-pub(crate) struct Resumed {
-    pub epoch: usize,
-    pub callback_states: Vec<Value>,
+    /// Whether another thread asked to stop, in the middle of an epoch.
+    pub(crate) interrupted: bool,
+    /// Whether an earlier training was taken up.
+    pub(crate) resumed: bool,
 }
 
 impl<'a> Training<'a> {
@@ -33,14 +27,22 @@ impl<'a> Training<'a> {
             history: History::default(),
             epoch_seconds: 0.0,
             stopped: false,
-            resumed: None,
-            callback_states: vec![],
+            interrupted: false,
+            resumed: false,
         }
     }
 
     /// The model: its weights can be read, saved and set, and it predicts.
     pub fn model(&self) -> &Model {
         self.model
+    }
+
+    /// Gives all weights of the model other values.
+    ///
+    /// # Errors
+    /// As [`Model::set_weights`].
+    pub fn set_weights(&mut self, values: impl Into<Vec<Array>>) -> Result<()> {
+        self.model.set_weights(values)
     }
 
     /// What was recorded in the epochs so far.
@@ -93,6 +95,28 @@ impl<'a> Training<'a> {
     /// If the number is negative or not finite, or a schedule decides the learning rate.
     pub fn set_learning_rate(&mut self, learning_rate: f32) -> Result<()> {
         self.model.set_learning_rate(learning_rate)
+    }
+
+    /// Whether this run goes on with an earlier one that was interrupted, which a
+    /// [`BackupAndRestore`](super::BackupAndRestore) took up. True from `on_train_begin` on.
+    pub fn is_resumed(&self) -> bool {
+        self.resumed
+    }
+
+    /// Whether there are data to validate on.
+    pub(crate) fn is_validated(&self) -> bool {
+        self.plan.validation_freq.is_some()
+    }
+
+    /// Whether this epoch has no validation, although others have.
+    pub(crate) fn validation_is_missing(&self, epoch: usize) -> bool {
+        let is_due = |freq| (epoch + 1).is_multiple_of(freq);
+        self.plan.validation_freq.is_some_and(|freq| self.interrupted || !is_due(freq))
+    }
+
+    /// Which way a figure of training becomes better, as far as its metric says.
+    pub(crate) fn direction_of(&self, figure: &str) -> Option<Direction> {
+        self.model.trainer()?.direction_of(figure)
     }
 
     /// Ends the training after this step; its epoch is recorded. Keras's `stop_training = True`.

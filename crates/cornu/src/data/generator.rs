@@ -1,6 +1,7 @@
 //! Generators: batches made while training runs, for data that are drawn, changed or read on the way.
 
 use super::{Batch, IntoBatch};
+use crate::train::DataPlace;
 use cornu_graph::Result;
 use cornu_graph::philox::Philox;
 use std::sync::Arc;
@@ -26,9 +27,18 @@ use std::sync::Arc;
 /// model.fit_generator(batches).steps_per_epoch(10).epochs(2).verbose(0).run()?;
 /// # Ok::<(), cornu::Error>(())
 /// ```
+///
+/// Batches are made before they are wanted, but none in vain if the number of steps is known. A
+/// panic of a generator becomes an error. A run that ends early waits for the batch that is being
+/// made: a generator that waits for something for ever keeps `fit` from coming back.
 pub struct Generator<'a> {
     pub(crate) source: Source<'a>,
+    /// How many batches are ready at most.
+    pub(crate) queue: usize,
 }
+
+/// Keras's default of `max_queue_size`.
+const QUEUE: usize = 10;
 
 /// Where the batches come from.
 pub(crate) enum Source<'a> {
@@ -39,41 +49,78 @@ pub(crate) enum Source<'a> {
         endless: bool,
     },
     /// Anew for each epoch.
-    EachEpoch(Box<EpochBatches<'a>>),
+    EachEpoch(Box<dyn Anew + 'a>),
     /// By number, prepared by several threads.
-    Sequence { sequence: Arc<dyn Sequence + 'a>, workers: usize, shuffle: bool },
+    Sequence { sequence: Arc<dyn Sequence + 'a>, len: usize, workers: usize, shuffle: bool },
 }
 
-type Batches<'a> = Box<dyn Iterator<Item = Result<Batch>> + Send + 'a>;
-type EpochBatches<'a> = dyn FnMut(usize) -> Batches<'a> + Send + 'a;
+/// Batches that are made anew for each epoch. (A trait of its own, so that a generator that borrows
+/// for long is one that borrows for a shorter time.)
+pub(crate) trait Anew: Send {
+    /// Begins an epoch.
+    fn begin(&mut self, epoch: usize);
+
+    /// Its next batch.
+    fn next(&mut self) -> Option<Result<Batch>>;
+}
+
+struct EachEpoch<F, I> {
+    make: F,
+    current: Option<I>,
+}
+
+impl<F, I> Anew for EachEpoch<F, I>
+where
+    F: FnMut(usize) -> I + Send,
+    I: Iterator<Item: IntoBatch> + Send,
+{
+    fn begin(&mut self, epoch: usize) {
+        self.current = Some((self.make)(epoch));
+    }
+
+    fn next(&mut self) -> Option<Result<Batch>> {
+        self.current.as_mut()?.next().map(IntoBatch::into_batch)
+    }
+}
 
 impl<'a> Generator<'a> {
     /// The batches of an iterator, which is made anew for each epoch: how a finite generator is
     /// used for more than one.
-    pub fn each_epoch<I>(mut batches: impl FnMut(usize) -> I + Send + 'a) -> Generator<'a>
+    pub fn each_epoch<I>(batches: impl FnMut(usize) -> I + Send + 'a) -> Generator<'a>
     where
         I: Iterator<Item: IntoBatch> + Send + 'a,
     {
-        let batches =
-            move |epoch| -> Batches<'a> { Box::new(batches(epoch).map(IntoBatch::into_batch)) };
-        Generator { source: Source::EachEpoch(Box::new(batches)) }
+        let batches = EachEpoch { make: batches, current: None };
+        Generator::new(Source::EachEpoch(Box::new(batches)))
     }
 
     /// The batches of a [`Sequence`], in another order in each epoch if `shuffle` is set, prepared
-    /// by this many threads. They come in the same order for any number of threads.
+    /// by this many threads. They come in the same order for any number of threads. How many there
+    /// are is asked once.
     pub fn sequence(sequence: impl Sequence + 'a, workers: usize, shuffle: bool) -> Generator<'a> {
-        let sequence = Arc::new(sequence);
-        Generator { source: Source::Sequence { sequence, workers: workers.max(1), shuffle } }
+        let (len, sequence) = (sequence.len(), Arc::new(sequence));
+        Generator::new(Source::Sequence { sequence, len, workers: workers.max(1), shuffle })
+    }
+
+    fn new(source: Source<'a>) -> Generator<'a> {
+        Generator { source, queue: QUEUE }
+    }
+
+    /// How many batches are made before they are wanted, at most: 10 unless said otherwise (each
+    /// thread of a [`Sequence`] makes at least one). This and the size of a batch bound the memory.
+    pub fn max_queue_size(mut self, batches: usize) -> Generator<'a> {
+        self.queue = batches.max(1);
+        self
     }
 
     fn stream(next: impl FnMut() -> Option<Result<Batch>> + Send + 'a, endless: bool) -> Self {
-        Generator { source: Source::Stream { next: Box::new(next), endless } }
+        Generator::new(Source::Stream { next: Box::new(next), endless })
     }
 
     /// The number of batches of an epoch, if it has one.
     pub(crate) fn steps(&self) -> Option<usize> {
         match &self.source {
-            Source::Sequence { sequence, .. } => Some(sequence.len()),
+            Source::Sequence { len, .. } => Some(*len),
             _ => None,
         }
     }
@@ -83,18 +130,35 @@ impl<'a> Generator<'a> {
         matches!(self.source, Source::Stream { endless: true, .. })
     }
 
+    /// Leaves out what comes after so many batches of each epoch, where batches have numbers.
+    pub(crate) fn cut(mut self, steps: Option<usize>) -> Generator<'a> {
+        if let (Source::Sequence { len, .. }, Some(steps)) = (&mut self.source, steps) {
+            *len = steps.min(*len);
+        }
+        self
+    }
+
     /// Cuts the work into independent parts, one for each thread. Batch `i` of all comes from part
-    /// `i % parts`.
-    pub(crate) fn into_parts(self, seed: u64) -> Vec<Part<'a>> {
+    /// `i % parts`. Begins at a place, if the generator is one that can begin anew.
+    pub(crate) fn into_parts(self, seed: u64, place: DataPlace) -> Vec<Part<'a>> {
         match self.source {
             Source::Stream { mut next, .. } => vec![Box::new(move || match next() {
                 Some(batch) => Step::Batch(batch),
                 None => Step::End,
             })],
-            Source::EachEpoch(batches) => vec![each_epoch(batches)],
-            Source::Sequence { sequence, workers, shuffle } => {
-                let seed = shuffle.then_some(seed);
-                (0..workers).map(|worker| part(&sequence, worker, workers, seed)).collect()
+            Source::EachEpoch(batches) => vec![each_epoch(batches, place)],
+            Source::Sequence { len: 0, .. } => vec![Box::new(|| Step::End)],
+            Source::Sequence { sequence, len, workers, shuffle } => {
+                let first = place.epoch * len + place.batches;
+                let part = |worker| Numbers {
+                    sequence: Arc::clone(&sequence),
+                    len,
+                    number: first + worker,
+                    step: workers,
+                    seed: shuffle.then_some(seed),
+                    order: (usize::MAX, vec![]),
+                };
+                (0..workers).map(|worker| part(worker).into_part()).collect()
             }
         }
     }
@@ -112,13 +176,21 @@ pub(crate) enum Step {
     End,
 }
 
-fn each_epoch<'a>(mut batches: Box<EpochBatches<'a>>) -> Part<'a> {
-    let mut epoch = 0;
-    let mut current: Option<Batches<'a>> = None;
-    let mut empty = true;
+fn each_epoch<'a>(mut batches: Box<dyn Anew + 'a>, place: DataPlace) -> Part<'a> {
+    let (mut epoch, mut done) = (place.epoch, place.batches);
+    let mut begun = false;
+    let mut empty = done == 0;
     Box::new(move || {
-        let iterator = current.get_or_insert_with(|| batches(epoch));
-        if let Some(batch) = iterator.next() {
+        if !begun {
+            batches.begin(epoch);
+            begun = true;
+            // What an earlier training took is made again, and left out.
+            while done > 0 && batches.next().is_some() {
+                done -= 1;
+            }
+            done = 0;
+        }
+        if let Some(batch) = batches.next() {
             empty = false;
             return Step::Batch(batch);
         }
@@ -126,37 +198,42 @@ fn each_epoch<'a>(mut batches: Box<EpochBatches<'a>>) -> Part<'a> {
             // An epoch without batches would go on for ever.
             return Step::End;
         }
-        (current, epoch) = (None, epoch + 1);
+        (begun, epoch) = (false, epoch + 1);
         Step::EpochEnd
     })
 }
 
-/// Every so many batches of a sequence, from the `worker`th on.
-fn part<'a>(
-    sequence: &Arc<dyn Sequence + 'a>,
-    worker: usize,
-    workers: usize,
-    shuffle: Option<u64>,
-) -> Part<'a> {
-    let sequence = Arc::clone(sequence);
-    let mut number = worker;
-    let mut order: (usize, Vec<u32>) = (usize::MAX, vec![]);
-    Box::new(move || {
-        let len = sequence.len();
-        if len == 0 {
-            return Step::End;
+/// Every so many batches of a sequence: the part of one thread.
+struct Numbers<'a> {
+    sequence: Arc<dyn Sequence + 'a>,
+    len: usize,
+    /// The batch that comes next, counted over all epochs.
+    number: usize,
+    step: usize,
+    /// Decides the order of each epoch, if it is another each time.
+    seed: Option<u64>,
+    /// The order of an epoch.
+    order: (usize, Vec<u32>),
+}
+
+impl<'a> Numbers<'a> {
+    fn into_part(mut self) -> Part<'a> {
+        Box::new(move || {
+            let (epoch, index) = (self.number / self.len, self.number % self.len);
+            let index = self.ordered(epoch, index);
+            self.number += self.step;
+            Step::Batch(self.sequence.get(epoch, index))
+        })
+    }
+
+    fn ordered(&mut self, epoch: usize, index: usize) -> usize {
+        let Some(seed) = self.seed else { return index };
+        if self.order.0 != epoch {
+            self.order = (epoch, (0..self.len as u32).collect());
+            Philox::stream(seed, epoch as u64).shuffle(&mut self.order.1);
         }
-        let (epoch, mut index) = (number / len, number % len);
-        if let Some(seed) = shuffle {
-            if order.0 != epoch {
-                order = (epoch, (0..len as u32).collect());
-                Philox::stream(seed, epoch as u64).shuffle(&mut order.1);
-            }
-            index = order.1[index] as usize;
-        }
-        number += workers;
-        Step::Batch(sequence.get(epoch, index))
-    })
+        self.order.1[index] as usize
+    }
 }
 
 /// Batches with numbers, so that several threads can prepare them: Keras's `PyDataset`, in Keras 2

@@ -24,7 +24,7 @@ impl Accuracy {
     }
 }
 
-mean_metric!(Accuracy, "accuracy");
+mean_metric!(Accuracy, "accuracy", Up);
 
 /// How often `y_true`, 0 or 1, is whether `y_pred` is above the threshold.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +57,7 @@ impl Default for BinaryAccuracy {
     }
 }
 
-mean_metric!(BinaryAccuracy, "binary_accuracy");
+mean_metric!(BinaryAccuracy, "binary_accuracy", Up);
 
 /// How often the largest prediction is for the class of a one-hot target.
 #[derive(Clone, Copy, Debug, Default)]
@@ -75,7 +75,7 @@ impl CategoricalAccuracy {
     }
 }
 
-mean_metric!(CategoricalAccuracy, "categorical_accuracy");
+mean_metric!(CategoricalAccuracy, "categorical_accuracy", Up);
 
 /// How often the largest prediction is for the class whose number is the target.
 #[derive(Clone, Copy, Debug, Default)]
@@ -93,7 +93,7 @@ impl SparseCategoricalAccuracy {
     }
 }
 
-mean_metric!(SparseCategoricalAccuracy, "sparse_categorical_accuracy");
+mean_metric!(SparseCategoricalAccuracy, "sparse_categorical_accuracy", Up);
 
 /// 1 where two are equal, else 0.
 fn matches(a: &Tensor, b: &Tensor) -> Tensor {

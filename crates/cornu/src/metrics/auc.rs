@@ -1,7 +1,7 @@
 //! The area under a curve of thresholds.
 
 use super::confusion::spread;
-use super::{Metric, added, ratio, zeros};
+use super::{Direction, Metric, added, ratio, zeros};
 use crate::losses::shapes::{convert, must_broadcast, same_rank};
 use crate::ops;
 use crate::tensor::Tensor;
@@ -89,6 +89,10 @@ impl Default for AUC {
 impl Metric for AUC {
     fn name(&self) -> String {
         "auc".to_owned()
+    }
+
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Up)
     }
 
     // The weight of what is true and of what is not, by the highest threshold that the prediction

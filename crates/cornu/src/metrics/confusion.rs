@@ -1,7 +1,7 @@
 //! Figures of right and wrong positives and negatives.
 
 use super::mean::number;
-use super::{Metric, added, ratio, zeros};
+use super::{Direction, Metric, added, ratio, zeros};
 use crate::losses::shapes::{convert, must_broadcast, same_rank};
 use crate::ops::{self, Axis};
 use crate::tensor::Tensor;
@@ -184,6 +184,10 @@ macro_rules! shares {
         impl Metric for $class {
             fn name(&self) -> String {
                 $name.to_owned()
+            }
+
+            fn direction(&self) -> Option<Direction> {
+                Some(Direction::Up)
             }
 
             fn state(&self, _y_true: &TensorType, _y_pred: &TensorType) -> Result<Vec<Array>> {

@@ -1,7 +1,7 @@
 //! F-scores: precision and recall in one number.
 
 use super::confusion::spread;
-use super::{Metric, added, zeros};
+use super::{Direction, Metric, added, zeros};
 use crate::losses::EPSILON;
 use crate::losses::shapes::{convert, must_broadcast};
 use crate::ops::{self, Axis};
@@ -90,6 +90,10 @@ impl Metric for FBetaScore {
         "fbeta_score".to_owned()
     }
 
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Up)
+    }
+
     // For each class the true positives, false positives, false negatives, and how often it is true.
     fn state(&self, _y_true: &TensorType, y_pred: &TensorType) -> Result<Vec<Array>> {
         match y_pred.shape.dims() {
@@ -157,6 +161,10 @@ impl F1Score {
 impl Metric for F1Score {
     fn name(&self) -> String {
         "f1_score".to_owned()
+    }
+
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Up)
     }
 
     fn state(&self, y_true: &TensorType, y_pred: &TensorType) -> Result<Vec<Array>> {

@@ -1,7 +1,7 @@
 //! Means of values: the sum of the (weighted) values of the samples divided by the sum of their
 //! weights.
 
-use super::{Metric, added, ratio, zeros};
+use super::{Direction, Metric, added, ratio, zeros};
 use crate::losses::{self, LossFunction, shapes};
 use crate::ops;
 use crate::tensor::Tensor;
@@ -88,6 +88,7 @@ fn update_loss(
 pub struct Mean {
     name: String,
     function: Arc<dyn LossFunction>,
+    direction: Option<Direction>,
 }
 
 impl Mean {
@@ -109,7 +110,7 @@ impl Mean {
         name: impl Into<String>,
         function: impl Fn(&Tensor, &Tensor) -> Tensor + Send + Sync + 'static,
     ) -> Mean {
-        Mean::of(name, function)
+        Mean { direction: None, ..Mean::of(name, function) }
     }
 
     /// The mean of a loss.
@@ -118,7 +119,7 @@ impl Mean {
     }
 
     pub(super) fn shared(name: impl Into<String>, function: Arc<dyn LossFunction>) -> Mean {
-        Mean { name: name.into(), function }
+        Mean { name: name.into(), function, direction: Some(Direction::Down) }
     }
 }
 
@@ -151,6 +152,10 @@ impl Metric for Mean {
         self.name.clone()
     }
 
+    fn direction(&self) -> Option<Direction> {
+        self.direction
+    }
+
     mean_of_loss!(metric => metric.function.as_ref());
 }
 
@@ -170,12 +175,16 @@ where
     mean_of_loss!(function => function);
 }
 
-/// Makes a type a metric: the mean of what its `values` gives.
+/// Makes a type a metric: the mean of what its `values` gives, and which way is better.
 macro_rules! mean_metric {
-    ($class:ident, $name:literal) => {
+    ($class:ident, $name:literal, $direction:ident) => {
         impl $crate::metrics::Metric for $class {
             fn name(&self) -> String {
                 $name.to_owned()
+            }
+
+            fn direction(&self) -> Option<$crate::metrics::Direction> {
+                Some($crate::metrics::Direction::$direction)
             }
 
             fn state(
@@ -211,6 +220,10 @@ macro_rules! loss_metrics {
         impl Metric for losses::$class {
             fn name(&self) -> String {
                 LossFunction::name(self).to_owned()
+            }
+
+            fn direction(&self) -> Option<Direction> {
+                Some(Direction::Down)
             }
 
             mean_of_loss!(loss => loss);

@@ -64,6 +64,11 @@ pub trait Metric: Send + Sync + 'static {
     /// Under which name it is shown and recorded: `"binary_accuracy"`.
     fn name(&self) -> String;
 
+    /// Which way is better, for callbacks that watch the figure; `None` leaves it to the user.
+    fn direction(&self) -> Option<Direction> {
+        None
+    }
+
     /// The totals before the first batch, for outputs of these types.
     ///
     /// # Errors
@@ -84,6 +89,15 @@ pub trait Metric: Send + Sync + 'static {
 
     /// The figure of the totals.
     fn result(&self, state: &[Array]) -> f64;
+}
+
+/// Which way a figure becomes better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// More is better, as with accuracies.
+    Up,
+    /// Less is better, as with losses.
+    Down,
 }
 
 /// Totals of zeros.

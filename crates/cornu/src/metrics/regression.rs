@@ -2,7 +2,7 @@
 
 use super::confusion::spread;
 use super::mean::{self, mean_metric};
-use super::{Metric, added, zeros};
+use super::{Direction, Metric, added, zeros};
 use crate::losses::shapes::{convert, must_broadcast, same_rank};
 use crate::losses::{self, LossFunction};
 use crate::ops;
@@ -23,6 +23,10 @@ impl RootMeanSquaredError {
 impl Metric for RootMeanSquaredError {
     fn name(&self) -> String {
         "root_mean_squared_error".to_owned()
+    }
+
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Down)
     }
 
     fn state(&self, _y_true: &TensorType, _y_pred: &TensorType) -> Result<Vec<Array>> {
@@ -67,7 +71,7 @@ impl CosineSimilarity {
     }
 }
 
-mean_metric!(CosineSimilarity, "cosine_similarity");
+mean_metric!(CosineSimilarity, "cosine_similarity", Up);
 
 /// The mean of [`LogCosh`](losses::LogCosh), under the name that Keras gives it as a metric.
 #[derive(Clone, Copy, Debug, Default)]
@@ -85,7 +89,7 @@ impl LogCoshError {
     }
 }
 
-mean_metric!(LogCoshError, "logcosh");
+mean_metric!(LogCoshError, "logcosh", Down);
 
 /// How the scores of several outputs become one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -122,6 +126,10 @@ impl R2Score {
 impl Metric for R2Score {
     fn name(&self) -> String {
         "r2_score".to_owned()
+    }
+
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Up)
     }
 
     // For each output the sum of the truth, of its squares, of the squared errors, and the weight.

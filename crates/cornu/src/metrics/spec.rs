@@ -174,6 +174,10 @@ impl Metric for Renamed {
         self.name.clone()
     }
 
+    fn direction(&self) -> Option<Direction> {
+        self.metric.direction()
+    }
+
     fn state(&self, y_true: &TensorType, y_pred: &TensorType) -> Result<Vec<Array>> {
         self.metric.state(y_true, y_pred)
     }

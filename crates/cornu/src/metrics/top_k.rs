@@ -38,7 +38,7 @@ impl Default for TopKCategoricalAccuracy {
     }
 }
 
-mean_metric!(TopKCategoricalAccuracy, "top_k_categorical_accuracy");
+mean_metric!(TopKCategoricalAccuracy, "top_k_categorical_accuracy", Up);
 
 /// How often the class whose number is the target is among the `k` with the largest predictions.
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +69,7 @@ impl Default for SparseTopKCategoricalAccuracy {
     }
 }
 
-mean_metric!(SparseTopKCategoricalAccuracy, "sparse_top_k_categorical_accuracy");
+mean_metric!(SparseTopKCategoricalAccuracy, "sparse_top_k_categorical_accuracy", Up);
 
 /// Whether fewer than `k` predictions are larger than that for the class. Counting needs no sort,
 /// and equal predictions share the better place, as in Keras.

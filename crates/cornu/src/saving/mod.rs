@@ -4,6 +4,7 @@ mod safetensors;
 mod whole;
 
 pub(crate) use safetensors::{
-    Notes, check_note, load_arrays, load_notes, load_safetensors, save_arrays, save_safetensors,
+    Notes, check_note, load_arrays, load_notes, load_safetensors, read_safetensors, save_arrays,
+    save_safetensors,
 };
 pub(crate) use whole::{write_values, write_whole, write_with};

@@ -171,6 +171,20 @@ fn load<R: Read + Seek>(file: &mut WeightsFile<R>, variables: &[Variable]) -> Re
     names.iter().map(|name| file.values(name)).collect()
 }
 
+/// Reads everything in a file that [`save_safetensors`] wrote, with the names, in the order in which
+/// it was given.
+///
+/// # Errors
+/// If the file is no safetensors file, is cut short or damaged, or was not written by Cornu. The
+/// errors do not name the file.
+pub(crate) fn read_safetensors(path: &Path) -> Result<Vec<(String, Array)>> {
+    let (reader, len) = raw::open(path)?;
+    let mut file = WeightsFile::new(reader, len)?;
+    let order = file.order().ok_or_else(|| Error::file("it was not written by Cornu"))?;
+    let values = order.into_iter().map(|name| Ok((name.clone(), file.values(&name)?)));
+    values.collect()
+}
+
 /// A safetensors file whose header was read and checked.
 struct WeightsFile<R> {
     reader: R,
@@ -231,7 +245,7 @@ impl<R: Read + Seek> WeightsFile<R> {
         if keys.len() == present.len() && keys.iter().all(|k| self.metadata.info(k).is_some()) {
             return Ok(keys);
         }
-        if let Some(order) = self.in_order(variables, present.len()) {
+        if let Some(order) = self.in_order(variables) {
             return Ok(order);
         }
         match keys.iter().find(|key| self.metadata.info(key).is_none()) {
@@ -253,13 +267,19 @@ impl<R: Read + Seek> WeightsFile<R> {
         }
     }
 
-    /// The names in the order in which they were saved, if the variables agree with it.
-    fn in_order(&self, variables: &[Variable], present: usize) -> Option<Vec<String>> {
+    /// The names in the order in which they were saved, each of them once.
+    fn order(&self) -> Option<Vec<String>> {
         let order: Vec<String> = serde_json::from_str(self.note("order")?).ok()?;
         let distinct: HashSet<&String> = order.iter().collect();
-        if [order.len(), distinct.len(), present] != [variables.len(); 3] {
-            return None;
-        }
+        let present = self.metadata.offset_keys().len();
+        let is_whole = [order.len(), distinct.len()] == [present; 2]
+            && order.iter().all(|name| self.metadata.info(name).is_some());
+        is_whole.then_some(order)
+    }
+
+    /// The names in the order in which they were saved, if the variables agree with it.
+    fn in_order(&self, variables: &[Variable]) -> Option<Vec<String>> {
+        let order = self.order().filter(|order| order.len() == variables.len())?;
         let agrees = |(name, variable): (&String, &Variable)| {
             let own = name.rsplit('/').next().and_then(|own| own.split('#').next());
             own == variable.name().split('#').next() && self.check(name, variable).is_ok()

@@ -1,6 +1,6 @@
 //! `evaluate`: the figures on data that are not trained on.
 
-use super::epoch::Epochs;
+use super::epoch::{Epochs, Order};
 use super::fit::Data;
 use super::progress::Verbose;
 use super::run::{Batching, start};
@@ -138,17 +138,16 @@ impl<'a> Evaluate<'a> {
 
     fn evaluate(self) -> Result<Logs> {
         let Evaluate { model, data, steps, batch_size, verbose, mut callbacks, .. } = self;
-        let trainer = model.trainer_mut("evaluate")?;
-        trainer.tidy();
-        let seed = trainer.seed();
+        let seed = model.trainer_mut("evaluate")?.seed();
         thread::scope(|scope| {
-            let options = Batching { batch_size, steps, class_weight: None, seed, shuffle: false };
+            let options = Batching::to_evaluate(batch_size, steps, seed);
             let mut epochs = start(scope, data, &options)?;
             let built = epochs.source.build(model)?;
             let trainer = model.trainer_mut("evaluate")?;
             epochs.source.prepare(trainer, &built, Purpose::Evaluate)?;
             callbacks.push(ProgbarLogger::new(verbose));
-            let plan = Plan { epochs: 0, initial_epoch: 0, steps: epochs.steps() };
+            let steps = epochs.steps();
+            let plan = Plan { epochs: 0, initial_epoch: 0, steps, validation_freq: None };
             let mut training = Training::new(model, plan);
             evaluate_epoch(&mut training, &mut callbacks, &built, &mut epochs)
         })
@@ -194,7 +193,7 @@ impl Training<'_> {
         let built = source.build(self.model())?;
         source.prepare(self.trainer(), &built, Purpose::Evaluate)?;
         let totals = self.trainer().totals();
-        let mut epochs = Epochs::new(source, None, None);
+        let mut epochs = Epochs::new(source, None, Order::Anew);
         let logs = evaluate_epoch(self, &mut CallbackList::default(), &built, &mut epochs);
         self.trainer().set_totals(totals);
         logs

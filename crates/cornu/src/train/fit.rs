@@ -180,7 +180,8 @@ impl<'a> Fit<'a> {
         self
     }
 
-    /// A generator of batches to evaluate on after each epoch. It goes on from epoch to epoch.
+    /// A generator of batches to evaluate on after each epoch. A [`Sequence`](crate::data::Sequence)
+    /// begins anew each time, as data do; anything else goes on where it was.
     pub fn validation_generator<Way>(mut self, generator: impl IntoGenerator<'a, Way>) -> Self {
         self.validation = Some(Data::Generator(generator.into_generator()));
         self

@@ -1,6 +1,8 @@
 //! What training recorded.
 
+use crate::callbacks::{Callback, CallbackState, Exact, Training};
 use cornu_graph::Result;
+use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 use std::ops::Index;
 use std::path::Path;
@@ -63,6 +65,37 @@ impl History {
         self.epoch_seconds.push(seconds);
     }
 
+    /// The figures of the last epoch.
+    pub(crate) fn last_logs(&self) -> Logs {
+        let mut logs = Logs::default();
+        for (name, values) in &self.metrics {
+            values.last().into_iter().for_each(|value| logs.set(name.as_str(), *value));
+        }
+        logs
+    }
+
+    /// What was recorded, as a backup keeps it.
+    pub(crate) fn record(&self) -> Record {
+        let exact = |values: &[f64]| values.iter().copied().map(Exact).collect();
+        Record {
+            epochs: self.epochs.clone(),
+            epoch_seconds: exact(&self.epoch_seconds),
+            metrics: self.iter().map(|(name, values)| (name.to_owned(), exact(values))).collect(),
+        }
+    }
+
+    /// The history of what a backup kept.
+    pub(crate) fn of_record(record: &Record) -> History {
+        let plain = |values: &[Exact]| values.iter().map(|value| value.0).collect();
+        let metrics = record.metrics.iter();
+        History {
+            epochs: record.epochs.clone(),
+            epoch_seconds: plain(&record.epoch_seconds),
+            metrics: metrics.map(|(name, values)| (name.clone(), plain(values))).collect(),
+            stopped: false,
+        }
+    }
+
     /// The values of a figure, one for each epoch.
     pub fn get(&self, name: &str) -> Option<&[f64]> {
         self.metrics.iter().find(|(n, _)| n == name).map(|(_, values)| values.as_slice())
@@ -98,6 +131,42 @@ impl History {
     /// If the file cannot be written.
     pub fn save_csv(&self, path: impl AsRef<Path>) -> Result<()> {
         crate::saving::write_whole(path.as_ref(), self.to_csv().as_bytes())
+    }
+}
+
+/// A [`History`] as a file keeps it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Record {
+    epochs: Vec<usize>,
+    epoch_seconds: Vec<Exact>,
+    metrics: Vec<(String, Vec<Exact>)>,
+}
+
+/// A history records the epochs of all trainings that it is given to, so that they can be read even
+/// if one fails: `.callback(&mut history)`. `fit` returns one in any case.
+impl Callback for History {
+    fn on_epoch_end(
+        &mut self,
+        training: &mut Training<'_>,
+        epoch: usize,
+        logs: &mut Logs,
+    ) -> Result<()> {
+        self.push(epoch, training.epoch_seconds(), logs);
+        Ok(())
+    }
+
+    fn on_train_end(&mut self, training: &mut Training<'_>, _: &Logs) -> Result<()> {
+        self.stopped = training.is_stopped();
+        Ok(())
+    }
+
+    fn state(&self) -> CallbackState {
+        CallbackState::new(self.record())
+    }
+
+    fn set_state(&mut self, state: &CallbackState) -> Result<()> {
+        *self = History::of_record(&state.read()?);
+        Ok(())
     }
 }
 

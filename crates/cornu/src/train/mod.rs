@@ -25,12 +25,15 @@ pub use compile::Compile;
 pub use evaluate::Evaluate;
 pub(crate) use feeds::FeedSpec;
 pub use fit::Fit;
+pub(crate) use history::Record;
 pub use history::{History, Logs};
 pub use predict::Predict;
 pub(crate) use progress::Progress;
 pub use progress::Verbose;
 pub(crate) use step::StepProgram;
 pub(crate) use trainer::Trainer;
+
+use serde::{Deserialize, Serialize};
 
 /// What a run is to do.
 #[derive(Clone, Debug)]
@@ -40,4 +43,30 @@ pub(crate) struct Plan {
     pub initial_epoch: usize,
     /// The steps of an epoch, if they are known.
     pub steps: Option<usize>,
+    /// After how many epochs there is a validation, if there are data for it.
+    pub validation_freq: Option<usize>,
+}
+
+/// Where a training stands, so that it can go on from there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Place {
+    /// The epoch that comes next, or goes on.
+    pub epoch: usize,
+    /// How many of its steps are done.
+    pub step: usize,
+    /// Where it stands in its data.
+    pub data: DataPlace,
+    /// Where its validation stands in its data.
+    pub validation: DataPlace,
+}
+
+/// Where a run stands in its data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DataPlace {
+    /// The number that decided the order of resident data.
+    pub order: u64,
+    /// How often a generator was begun before.
+    pub epoch: usize,
+    /// The batches taken since.
+    pub batches: usize,
 }

@@ -126,8 +126,7 @@ impl<'a> Predict<'a> {
             check_data(&columns.x, &[], None)?;
         }
         thread::scope(|scope| {
-            let options =
-                Batching { batch_size, steps, class_weight: None, seed: 0, shuffle: false };
+            let options = Batching::to_evaluate(batch_size, steps, 0);
             let mut epochs = start(scope, data, &options)?;
             let built = epochs.source.build_to_predict(model)?;
             if epochs.steps() != Some(1) {
@@ -155,11 +154,13 @@ fn predict_epoch(
     while epochs.next(step, || 0)? {
         callbacks.predict_batch_begin(model, step)?;
         let (source, size) = (&epochs.source, epochs.source.samples());
+        source.check_to_predict(built)?;
         {
             let mut programs = model.predict_programs();
             let program = programs.get_or_build(size, source.spec(), || {
                 let random = trainer::random_state(0);
                 step::build(built, None, Purpose::Predict, size, source.spec(), &random)
+                    .map_err(|e| source.locate(e))
             })?;
             program.run(source.data())?;
             for index in 0..built.outputs.len() {

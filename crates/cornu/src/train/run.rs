@@ -1,15 +1,15 @@
 //! The loop of training: epochs, steps, validation, callbacks.
 
 use super::class_weight::weights_by_class;
-use super::epoch::Epochs;
+use super::epoch::{Epochs, Order};
 use super::evaluate::evaluate_epoch;
 use super::fit::{Data, Fit};
 use super::source::Source;
 use super::split::split;
 use super::step::Purpose;
-use super::stream::Stream;
-use super::{History, Logs, Plan, Trainer, nan};
-use crate::callbacks::{CallbackList, ProgbarLogger, Training};
+use super::stream::{Limit, Pull, Stream};
+use super::{DataPlace, History, Logs, Place, Plan, Trainer, nan};
+use crate::callbacks::{BackupAndRestore, CallbackList, ProgbarLogger, Snapshot, Training};
 use crate::model::Built;
 use cornu_graph::{Error, Result};
 use std::collections::BTreeMap;
@@ -21,10 +21,17 @@ use std::time::Instant;
 /// Carries out a `fit`.
 pub fn run(mut fit: Fit<'_>) -> Result<History> {
     let trainer = fit.model.trainer_mut("fit")?;
-    trainer.tidy();
-    let seed = trainer.seed();
+    let own_seed = trainer.seed();
     let validation = take_validation(&mut fit)?;
-    let Fit { model, data, callbacks, .. } = fit;
+    let earlier = fit.callbacks.earlier()?;
+    let seed = earlier.as_ref().map_or(own_seed, Snapshot::seed);
+    let beginning = DataPlace { epoch: fit.initial_epoch, ..DataPlace::default() };
+    let begun = Place { epoch: fit.initial_epoch, data: beginning, ..Place::default() };
+    let place = earlier.as_ref().map_or(begun, Snapshot::place);
+    let left = fit.epochs.saturating_sub(place.epoch);
+    let freq = fit.validation_freq.max(1);
+    let validations = (fit.epochs / freq).saturating_sub(place.epoch / freq);
+    let Fit { model, data, mut callbacks, .. } = fit;
     // The threads of generators end with the scope.
     thread::scope(|scope| {
         let options = Batching {
@@ -32,17 +39,21 @@ pub fn run(mut fit: Fit<'_>) -> Result<History> {
             steps: fit.steps_per_epoch,
             class_weight: fit.class_weight.as_ref(),
             seed,
-            shuffle: fit.shuffle,
+            order: if fit.shuffle { Order::Shuffled(seed) } else { Order::AsTheyAre },
+            place: place.data,
+            epochs: left,
         };
         let mut epochs = start(scope, data, &options)?;
         let built = epochs.source.build(model)?;
         epochs.source.prepare(model.trainer_mut("fit")?, &built, Purpose::Train)?;
         let options = Batching {
-            batch_size: fit.validation_batch_size.unwrap_or(fit.batch_size),
-            steps: fit.validation_steps,
-            class_weight: None,
-            seed,
-            shuffle: false,
+            place: place.validation,
+            epochs: validations,
+            ..Batching::to_evaluate(
+                fit.validation_batch_size.unwrap_or(fit.batch_size),
+                fit.validation_steps,
+                seed,
+            )
         };
         let validation = validation.map(|data| -> Result<Epochs> {
             let mut epochs = start(scope, data, &options)?;
@@ -51,23 +62,25 @@ pub fn run(mut fit: Fit<'_>) -> Result<History> {
             Ok(epochs)
         });
         let validation = validation.transpose().map_err(|e| e.within("validation data"))?;
-        let plan =
-            Plan { epochs: fit.epochs, initial_epoch: fit.initial_epoch, steps: epochs.steps() };
-        let mut callbacks = callbacks;
+        let plan = Plan {
+            epochs: fit.epochs,
+            initial_epoch: place.epoch,
+            steps: epochs.steps(),
+            validation_freq: validation.is_some().then_some(freq),
+        };
         callbacks.push(ProgbarLogger::new(fit.verbose));
         Run {
             training: Training::new(model, plan),
             built,
             epochs,
             validation,
-            validation_freq: fit.validation_freq.max(1),
             may_be_nan: fit.allow_nan || callbacks.handles_nan(),
             callbacks,
             trace_nan: fit.trace_nan,
             stop: fit.stop,
             finalize: fit.finalize,
         }
-        .train()
+        .train(earlier, place)
     })
 }
 
@@ -96,7 +109,19 @@ pub(super) struct Batching<'a> {
     pub steps: Option<usize>,
     pub class_weight: Option<&'a BTreeMap<usize, f32>>,
     pub seed: u64,
-    pub shuffle: bool,
+    pub order: Order,
+    /// Where generators begin that can begin anew.
+    pub place: DataPlace,
+    /// How many epochs will be taken at most.
+    pub epochs: usize,
+}
+
+impl Batching<'_> {
+    /// For data that are gone through once, in order.
+    pub fn to_evaluate(batch_size: usize, steps: Option<usize>, seed: u64) -> Self {
+        let (order, place) = (Order::Anew, DataPlace::default());
+        Batching { batch_size, steps, class_weight: None, seed, order, place, epochs: 1 }
+    }
 }
 
 /// Makes data ready to be taken batch by batch.
@@ -105,7 +130,7 @@ pub(super) fn start<'scope, 'g: 'scope>(
     data: Data<'g>,
     options: &Batching<'_>,
 ) -> Result<Epochs> {
-    let Batching { batch_size, steps, class_weight, seed, shuffle } = *options;
+    let Batching { batch_size, steps, class_weight, seed, order, place, epochs } = *options;
     if steps == Some(0) {
         return Err(Error::value("an epoch must have at least 1 step, not 0"));
     }
@@ -116,8 +141,7 @@ pub(super) fn start<'scope, 'g: 'scope>(
                 let weights = weights_by_class(&columns.y, weights, columns.sample_weight.as_ref());
                 columns.sample_weight = Some(weights?);
             }
-            let source = Source::rows(columns, batch_size)?;
-            Ok(Epochs::new(source, steps, shuffle.then_some(seed)))
+            Ok(Epochs::new(Source::rows(columns, batch_size)?, steps, order))
         }
         Data::Generator(generator) => {
             if generator.is_endless() && steps.is_none() {
@@ -126,9 +150,17 @@ pub(super) fn start<'scope, 'g: 'scope>(
                 )
                 .help("say .steps_per_epoch(…), .validation_steps(…) or .steps(…)"));
             }
+            let anew = matches!(order, Order::Anew);
+            let generator = if anew { generator.cut(steps) } else { generator };
+            let steps = steps.filter(|_| !(anew && generator.steps().is_some()));
             let steps = steps.or(generator.steps());
-            let source = Source::Stream(Stream::start(scope, generator, seed, class_weight));
-            Ok(Epochs::new(source, steps, None))
+            // Without a number of steps, an epoch is what the generator gives at once. The first
+            // batch is always looked at.
+            let batches = steps.map_or(usize::MAX, |steps| steps.saturating_mul(epochs).max(1));
+            let ends = if steps.is_some() { usize::MAX } else { epochs.max(1) };
+            let limit = Limit { batches, epochs: ends };
+            let pull = Pull { seed, place, limit, class_weight };
+            Ok(Epochs::new(Source::Stream(Stream::start(scope, generator, &pull)), steps, order))
         }
     }
 }
@@ -138,7 +170,6 @@ struct Run<'a> {
     built: Arc<Built>,
     epochs: Epochs,
     validation: Option<Epochs>,
-    validation_freq: usize,
     callbacks: CallbackList<'a>,
     may_be_nan: bool,
     trace_nan: bool,
@@ -147,64 +178,96 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn train(mut self) -> Result<History> {
+    fn train(mut self, earlier: Option<Snapshot>, mut place: Place) -> Result<History> {
+        if let Some(earlier) = &earlier {
+            earlier.restore(&mut self.training)?;
+            self.epochs.resume(place.data);
+        }
         self.callbacks.train_begin(&mut self.training)?;
-        let first = self.first_epoch()?;
-        let mut logs = Logs::default();
-        for epoch in first..self.training.plan.epochs {
-            if self.training.stopped {
+        if let Some(earlier) = &earlier {
+            self.callbacks.set_states(earlier.callback_states())?;
+        }
+        let mut logs = self.training.history.last_logs();
+        for epoch in place.epoch..self.training.plan.epochs {
+            if self.is_over() {
                 break;
             }
-            logs = self.epoch(epoch)?;
+            if let Some(figures) = self.epoch(epoch, std::mem::take(&mut place.step))? {
+                logs = figures;
+            }
         }
         if self.finalize {
             self.training.trainer().state.finalize_variable_values()?;
         }
         self.callbacks.train_end(&mut self.training, &logs)?;
+        if !self.training.interrupted {
+            self.callbacks.backups().try_for_each(BackupAndRestore::finish)?;
+        }
         self.training.history.stopped |= self.training.stopped;
         Ok(self.training.history)
     }
 
-    /// Where to begin: as asked, or where an earlier training ended that a callback took up.
-    fn first_epoch(&mut self) -> Result<usize> {
-        let Some(resumed) = self.training.resumed.take() else {
-            return Ok(self.training.plan.initial_epoch);
-        };
-        self.callbacks.set_states(&resumed.callback_states)?;
-        self.training.plan.initial_epoch = resumed.epoch;
-        Ok(resumed.epoch)
-    }
-
-    /// One epoch, and its validation; returns its figures.
-    fn epoch(&mut self, epoch: usize) -> Result<Logs> {
-        self.callbacks.epoch_begin(&mut self.training, epoch)?;
-        let trainer = self.training.trainer();
-        trainer.reset();
-        self.epochs.begin(trainer.iterations());
+    /// One epoch of which some steps may be done, and its validation; returns its figures, if there
+    /// was a step.
+    fn epoch(&mut self, epoch: usize, before: usize) -> Result<Option<Logs>> {
+        self.begin_epoch(epoch, before)?;
         let started = Instant::now();
-        let done = self.steps(epoch)?;
+        let done = self.steps(epoch, before)?;
         self.training.epoch_seconds = started.elapsed().as_secs_f64();
         self.training.plan.steps = self.epochs.steps();
+        if done == 0 {
+            return Ok(None);
+        }
         let mut logs = self.training.logs();
-        let interrupted = self.interrupted();
-        if !interrupted && (epoch + 1).is_multiple_of(self.validation_freq) {
+        let is_due = |freq| (epoch + 1).is_multiple_of(freq);
+        if !self.training.interrupted && self.training.plan.validation_freq.is_some_and(is_due) {
             self.validate(&mut logs)?;
         }
-        if done > 0 {
-            self.training.callback_states = self.callbacks.states();
-            self.callbacks.epoch_end(&mut self.training, epoch, &mut logs)?;
-            self.training.history.push(epoch, self.training.epoch_seconds, &logs);
+        self.callbacks.epoch_end(&mut self.training, epoch, &mut logs)?;
+        self.training.history.push(epoch, self.training.epoch_seconds, &logs);
+        // What was left in the middle of an epoch goes on from the backup before it.
+        if !self.training.interrupted {
+            self.back_up(BackupAndRestore::is_due_after_epoch, epoch + 1, 0)?;
         }
-        if interrupted {
-            self.training.stopped = true;
+        Ok(Some(logs))
+    }
+
+    fn begin_epoch(&mut self, epoch: usize, before: usize) -> Result<()> {
+        let rate = self.training.learning_rate()?;
+        self.callbacks.epoch_begin(&mut self.training, epoch)?;
+        if before == 0 {
+            self.training.trainer().reset();
+            self.epochs.begin(self.training.iterations());
+        } else if self.training.learning_rate()? != rate {
+            // The epoch was begun before the interruption; its learning rate was saved.
+            self.training.set_learning_rate(rate)?;
         }
-        Ok(logs)
+        Ok(())
+    }
+
+    /// Saves the training where a backup is due.
+    fn back_up(
+        &mut self,
+        is_due: impl Fn(&mut BackupAndRestore) -> bool,
+        epoch: usize,
+        step: usize,
+    ) -> Result<()> {
+        let due: Vec<bool> = self.callbacks.backups().map(is_due).collect();
+        if !due.contains(&true) {
+            return Ok(());
+        }
+        let data = self.epochs.place();
+        let validation = self.validation.as_ref().map(Epochs::place).unwrap_or_default();
+        let place = Place { epoch, step, data, validation };
+        let snapshot = Snapshot::new(&self.training, place, self.callbacks.states())?;
+        let mut due = self.callbacks.backups().zip(due).filter(|(_, due)| *due);
+        due.try_for_each(|(backup, _)| backup.save(&snapshot))
     }
 
     /// The steps of one epoch; returns how many were done.
-    fn steps(&mut self, epoch: usize) -> Result<usize> {
-        let mut done = 0;
-        while !self.interrupted() && !self.training.stopped {
+    fn steps(&mut self, epoch: usize, before: usize) -> Result<usize> {
+        let mut done = before;
+        while !self.is_over() {
             let training = &self.training;
             if !self.epochs.next(done, || training.iterations())? {
                 break;
@@ -213,6 +276,7 @@ impl Run<'_> {
             self.step(epoch, done)?;
             self.callbacks.train_batch_end(&mut self.training, done)?;
             done += 1;
+            self.back_up(BackupAndRestore::is_due_after_step, epoch, done)?;
         }
         Ok(done)
     }
@@ -245,6 +309,14 @@ impl Run<'_> {
         Err(nan::locate(error, trainer.get(id), source.data(), &before))
     }
 
+    /// Whether a callback or another thread asked to stop.
+    fn is_over(&mut self) -> bool {
+        if self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+            (self.training.interrupted, self.training.stopped) = (true, true);
+        }
+        self.training.stopped
+    }
+
     fn validate(&mut self, logs: &mut Logs) -> Result<()> {
         let Some(validation) = &mut self.validation else { return Ok(()) };
         let figures =
@@ -252,11 +324,6 @@ impl Run<'_> {
                 .map_err(|e| e.within("validation data"))?;
         figures.iter().for_each(|(name, value)| logs.set(format!("val_{name}"), value));
         Ok(())
-    }
-
-    /// Whether another thread asked to stop.
-    fn interrupted(&self) -> bool {
-        self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 }
 

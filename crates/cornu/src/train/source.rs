@@ -1,5 +1,6 @@
 //! Where the batches of a run come from: resident data, or a generator.
 
+use super::DataPlace;
 use super::batches::Batches;
 use super::checks::{check_counts, check_data, check_label_arrays, check_labels};
 use super::feeds::{FeedSpec, Feeds, StepData};
@@ -39,6 +40,8 @@ pub struct Rows {
     batches: Batches,
     /// The batch that comes next.
     next: usize,
+    /// The number that decided the order.
+    order: u64,
     labels_checked: bool,
 }
 
@@ -52,7 +55,7 @@ impl Source {
         let all = columns.x.iter().chain(&columns.y).chain(&columns.sample_weight);
         let feeds = Feeds::new(&all.collect::<Vec<_>>());
         let batches = Batches::new(feeds.samples(), batch_size);
-        let rows = Rows { columns, feeds, batches, next: 0, labels_checked: false };
+        let rows = Rows { columns, feeds, batches, next: 0, order: 0, labels_checked: false };
         Ok(Source::Rows(Box::new(rows)))
     }
 
@@ -61,16 +64,13 @@ impl Source {
     /// # Errors
     /// If there is no first batch, or it does not fit the model.
     pub fn build(&mut self, model: &Model) -> Result<Arc<Built>> {
-        let (x, outputs) = match self {
-            Source::Rows(rows) => (rows.columns.x.as_slice(), rows.columns.y.len()),
+        match self {
+            Source::Rows(rows) => build(model, &rows.columns.x, rows.columns.y.len()),
             Source::Stream(stream) => {
                 let first = stream.first()?;
-                (first.x.as_slice(), first.targets.len())
+                build(model, &first.x, first.targets.len()).map_err(|e| e.within(batch_name(1)))
             }
-        };
-        let built = model.built_for(x)?;
-        check_counts(&built, x.len(), outputs)?;
-        Ok(built)
+        }
     }
 
     /// As [`Source::build`], for inputs alone.
@@ -78,22 +78,32 @@ impl Source {
     /// # Errors
     /// As [`Source::build`].
     pub fn build_to_predict(&mut self, model: &Model) -> Result<Arc<Built>> {
-        let x = self.first_inputs()?;
-        let inputs = x.len();
-        let built = model.built_for(x)?;
-        if built.inputs.len() != inputs {
-            return Err(Error::data(format!(
-                "the model has {} inputs, but {inputs} arrays were given",
-                built.inputs.len()
-            )));
+        match self {
+            Source::Rows(rows) => build_to_predict(model, &rows.columns.x),
+            Source::Stream(stream) => {
+                build_to_predict(model, &stream.first()?.x).map_err(|e| e.within(batch_name(1)))
+            }
         }
-        Ok(built)
     }
 
-    fn first_inputs(&mut self) -> Result<&[Column]> {
+    /// Checks that the batch has what a prediction needs, and tells where a mistake is.
+    ///
+    /// # Errors
+    /// If the batch has another number of inputs than the model.
+    pub fn check_to_predict(&self, built: &Built) -> Result<()> {
         match self {
-            Source::Rows(rows) => Ok(&rows.columns.x),
-            Source::Stream(stream) => Ok(&stream.first()?.x),
+            Source::Rows(_) => Ok(()),
+            Source::Stream(stream) => {
+                check_inputs(built, stream.current().x.len()).map_err(|e| self.locate(e))
+            }
+        }
+    }
+
+    /// Adds to an error which batch of a generator it is about.
+    pub fn locate(&self, error: Error) -> Error {
+        match self {
+            Source::Rows(_) => error,
+            Source::Stream(stream) => error.within(batch_name(stream.taken())),
         }
     }
 
@@ -124,7 +134,7 @@ impl Source {
             }
             Source::Stream(stream) => {
                 program_of_batch(stream.first()?, trainer, built, purpose)
-                    .map_err(|e| e.within("batch 1 of the generator"))?;
+                    .map_err(|e| e.within(batch_name(1)))?;
             }
         }
         Ok(())
@@ -138,13 +148,29 @@ impl Source {
         }
     }
 
-    /// Begins anew, in another order if a seed for it is given.
-    pub fn restart(&mut self, order: Option<(u64, u64)>) {
+    /// Begins anew. A seed and a number decide the order, if one is given; a generator goes on.
+    pub fn restart(&mut self, seed: Option<u64>, number: u64) {
         if let Source::Rows(rows) = self {
-            rows.next = 0;
-            if let Some((seed, number)) = order {
+            (rows.next, rows.order) = (0, number);
+            if let Some(seed) = seed {
                 rows.batches.shuffle(seed, number);
             }
+        }
+    }
+
+    /// Where the run stands in these data.
+    pub fn place(&self) -> DataPlace {
+        match self {
+            Source::Rows(rows) => DataPlace { order: rows.order, epoch: 0, batches: rows.next },
+            Source::Stream(stream) => stream.place(),
+        }
+    }
+
+    /// Goes on from a place. A generator was started there.
+    pub fn resume(&mut self, seed: Option<u64>, place: DataPlace) {
+        self.restart(seed, place.order);
+        if let Source::Rows(rows) = self {
+            rows.next = place.batches.min(rows.batches.count());
         }
     }
 
@@ -178,8 +204,10 @@ impl Source {
                 let size = rows.current().len();
                 trainer.program(built, purpose, size, rows.feeds.spec(), rows.is_weighted())
             }
-            Source::Stream(stream) => program_of_batch(stream.current(), trainer, built, purpose)
-                .map_err(|e| e.within(format!("batch {} of the generator", stream.taken()))),
+            Source::Stream(stream) => {
+                let program = program_of_batch(stream.current(), trainer, built, purpose);
+                program.map_err(|e| self.locate(e))
+            }
         }
     }
 
@@ -216,6 +244,31 @@ impl Rows {
     fn is_weighted(&self) -> bool {
         self.columns.sample_weight.is_some()
     }
+}
+
+/// How a batch of a generator is called, counted from 1.
+pub fn batch_name(number: usize) -> String {
+    format!("batch {number} of the generator")
+}
+
+fn build(model: &Model, x: &[Column], outputs: usize) -> Result<Arc<Built>> {
+    let built = model.built_for(x)?;
+    check_counts(&built, x.len(), outputs)?;
+    Ok(built)
+}
+
+fn build_to_predict(model: &Model, x: &[Column]) -> Result<Arc<Built>> {
+    let built = model.built_for(x)?;
+    check_inputs(&built, x.len())?;
+    Ok(built)
+}
+
+fn check_inputs(built: &Built, inputs: usize) -> Result<()> {
+    if built.inputs.len() == inputs {
+        return Ok(());
+    }
+    let wanted = built.inputs.len();
+    Err(Error::data(format!("the model has {wanted} inputs, but {inputs} arrays were given")))
 }
 
 fn program_of_batch(

@@ -1,7 +1,9 @@
 //! Batches from generators, prepared on threads beside the training.
 
+use super::DataPlace;
 use super::class_weight::weights_by_class;
 use super::feeds::FeedSpec;
+use super::source::batch_name;
 use crate::data::{Batch, Column, Generator, Part, Step};
 use cornu_graph::{Array, Error, Result};
 use std::any::Any;
@@ -9,9 +11,6 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::Scope;
-
-/// How many batches wait at most: Keras's `max_queue_size`. It bounds the memory.
-const QUEUE: usize = 10;
 
 /// A batch as the program takes it.
 pub struct Prepared {
@@ -23,6 +22,26 @@ pub struct Prepared {
     pub targets: std::ops::Range<usize>,
     /// The inputs as columns, to build a model for them.
     pub x: Vec<Column>,
+}
+
+/// How a generator is run.
+#[derive(Clone, Copy)]
+pub struct Pull<'a> {
+    /// Decides the order of a sequence that is shuffled.
+    pub seed: u64,
+    /// Where to begin, if the generator can begin anew.
+    pub place: DataPlace,
+    /// What will be taken at most: no batch is made in vain.
+    pub limit: Limit,
+    pub class_weight: Option<&'a BTreeMap<usize, f32>>,
+}
+
+/// What is taken of a generator at most.
+#[derive(Clone, Copy)]
+pub struct Limit {
+    pub batches: usize,
+    /// How often it is begun.
+    pub epochs: usize,
 }
 
 /// What a thread sends.
@@ -39,9 +58,12 @@ pub struct Stream {
     turn: usize,
     /// How many batches were taken.
     taken: usize,
+    place: DataPlace,
     current: Option<Box<Prepared>>,
     /// The batch that was looked at before the first step.
     peeked: Option<Box<Prepared>>,
+    /// Whether an epoch ended before that batch.
+    peeked_end: bool,
 }
 
 /// What came from a stream.
@@ -56,19 +78,32 @@ impl Stream {
     pub fn start<'scope, 'g: 'scope>(
         scope: &'scope Scope<'scope, '_>,
         generator: Generator<'g>,
-        seed: u64,
-        class_weight: Option<&BTreeMap<usize, f32>>,
+        pull: &Pull<'_>,
     ) -> Stream {
-        let parts = generator.into_parts(seed);
-        let room = QUEUE.div_ceil(parts.len().max(1));
-        let receivers = parts.into_iter().map(|part| {
-            let (sender, receiver) = sync_channel(room);
+        let Pull { seed, place, limit, class_weight } = *pull;
+        let queue = generator.queue;
+        let parts = generator.into_parts(seed, place);
+        let count = parts.len();
+        let receivers = parts.into_iter().enumerate().map(|(number, part)| {
+            // One that is made besides those that wait.
+            let (sender, receiver) = sync_channel(queue.div_ceil(count) - 1);
             let class_weight = class_weight.cloned();
-            scope.spawn(move || produce(part, &sender, class_weight.as_ref()));
+            // Of all batches every `count`th.
+            let batches = limit.batches.saturating_sub(number).div_ceil(count);
+            let limit = Limit { batches, ..limit };
+            scope.spawn(move || produce(part, &sender, limit, class_weight.as_ref()));
             receiver
         });
         let receivers = receivers.collect();
-        Stream { receivers, turn: 0, taken: 0, current: None, peeked: None }
+        Stream {
+            receivers,
+            turn: 0,
+            taken: 0,
+            place,
+            current: None,
+            peeked: None,
+            peeked_end: false,
+        }
     }
 
     /// The first batch, before it is used.
@@ -76,10 +111,12 @@ impl Stream {
     /// # Errors
     /// If the generator fails or has none.
     pub fn first(&mut self) -> Result<&Prepared> {
-        if self.peeked.is_none()
-            && let Next::Batch = self.receive()?
-        {
-            self.peeked = self.current.take();
+        while self.peeked.is_none() {
+            match self.receive()? {
+                Next::Batch => self.peeked = self.current.take(),
+                Next::EpochEnd if !self.peeked_end => self.peeked_end = true,
+                Next::EpochEnd | Next::End => break,
+            }
         }
         self.peeked.as_deref().ok_or_else(|| {
             Error::data("the generator ended before its first batch")
@@ -89,16 +126,30 @@ impl Stream {
 
     /// Goes on to the next batch.
     pub fn advance(&mut self) -> Result<Next> {
-        if let Some(peeked) = self.peeked.take() {
+        let next = if std::mem::take(&mut self.peeked_end) {
+            Next::EpochEnd
+        } else if let Some(peeked) = self.peeked.take() {
             self.current = Some(peeked);
+            Next::Batch
         } else {
-            match self.receive()? {
-                Next::Batch => {}
-                end => return Ok(end),
+            self.receive()?
+        };
+        match next {
+            Next::Batch => {
+                self.taken += 1;
+                self.place.batches += 1;
             }
+            Next::EpochEnd => {
+                self.place = DataPlace { epoch: self.place.epoch + 1, ..DataPlace::default() };
+            }
+            Next::End => {}
         }
-        self.taken += 1;
-        Ok(Next::Batch)
+        Ok(next)
+    }
+
+    /// Where the run stands in the generator.
+    pub fn place(&self) -> DataPlace {
+        self.place
     }
 
     fn receive(&mut self) -> Result<Next> {
@@ -106,7 +157,7 @@ impl Stream {
             Ok(Message::Batch(batch)) => self.current = Some(batch),
             Ok(Message::EpochEnd) => return Ok(Next::EpochEnd),
             Ok(Message::Failed(error)) => {
-                return Err(error.within(format!("batch {} of the generator", self.taken + 1)));
+                return Err(error.within(batch_name(self.taken + 1)));
             }
             Err(_) => return Ok(Next::End),
         }
@@ -129,21 +180,30 @@ impl Stream {
 fn produce(
     mut part: Part<'_>,
     sender: &SyncSender<Message>,
+    mut limit: Limit,
     weights: Option<&BTreeMap<usize, f32>>,
 ) {
-    loop {
-        let step = catch_unwind(AssertUnwindSafe(&mut part));
+    while limit.batches > 0 && limit.epochs > 0 {
+        let step = catch_unwind(AssertUnwindSafe(|| match part() {
+            Step::End => None,
+            Step::EpochEnd => Some(Message::EpochEnd),
+            Step::Batch(batch) => Some(
+                batch
+                    .and_then(|batch| prepare(batch, weights))
+                    .map_or_else(Message::Failed, |prepared| Message::Batch(Box::new(prepared))),
+            ),
+        }));
         let message = match step {
+            Ok(None) => return,
+            Ok(Some(message)) => message,
             Err(panic) => Message::Failed(panicked(panic.as_ref())),
-            Ok(Step::End) => return,
-            Ok(Step::EpochEnd) => Message::EpochEnd,
-            Ok(Step::Batch(batch)) => match batch.and_then(|batch| prepare(batch, weights)) {
-                Ok(prepared) => Message::Batch(Box::new(prepared)),
-                Err(error) => Message::Failed(error),
-            },
         };
-        let last = matches!(message, Message::Failed(_));
-        if sender.send(message).is_err() || last {
+        match message {
+            Message::Batch(_) => limit.batches -= 1,
+            Message::EpochEnd => limit.epochs -= 1,
+            Message::Failed(_) => limit.batches = 0,
+        }
+        if sender.send(message).is_err() {
             return;
         }
     }

@@ -5,7 +5,7 @@ use super::feeds::FeedSpec;
 use super::state::State;
 use super::step::{self, Purpose, StepProgram};
 use crate::losses::Loss;
-use crate::metrics::{Metric, MetricSpec};
+use crate::metrics::{Direction, Metric, MetricSpec};
 use crate::model::Built;
 use crate::optimizers::Optimizer;
 use crate::tensor::lower::random_state_type;
@@ -14,7 +14,7 @@ use cornu_graph::{Array, Result, TensorType};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// How many programs a trainer keeps from one call to the next.
+/// How many programs a trainer keeps: data of ever new sizes must not keep one for each.
 const MOST_PROGRAMS: usize = 32;
 
 /// A compiled model's training state.
@@ -28,6 +28,8 @@ pub(crate) struct Trainer {
     trained: Option<HashSet<u64>>,
     trackers: Option<Vec<Tracker>>,
     programs: Vec<StepProgram>,
+    /// Which program was built first, once there are as many as are kept.
+    oldest: usize,
     /// Which program is for which data.
     keys: HashMap<ProgramKey, ProgramId>,
     /// The program that was asked for last: nearly always it is wanted again.
@@ -86,6 +88,7 @@ impl Trainer {
             trained: None,
             trackers: None,
             programs: vec![],
+            oldest: 0,
             keys: HashMap::new(),
             last: None,
         }
@@ -164,14 +167,26 @@ impl Trainer {
             None => {
                 let random = self.state.random.clone();
                 let program = step::build(built, Some(self), purpose, batch, feeds, &random)?;
-                self.programs.push(program);
-                let id = ProgramId(self.programs.len() - 1);
+                let id = self.keep(program);
                 self.keys.insert(key.clone(), id);
                 id
             }
         };
         self.last = Some((key, id));
         Ok(id)
+    }
+
+    /// Keeps a program, in the place of the oldest if there are many.
+    fn keep(&mut self, program: StepProgram) -> ProgramId {
+        if self.programs.len() < MOST_PROGRAMS {
+            self.programs.push(program);
+            return ProgramId(self.programs.len() - 1);
+        }
+        let id = ProgramId(self.oldest);
+        self.oldest = (self.oldest + 1) % MOST_PROGRAMS;
+        self.keys.retain(|_, known| *known != id);
+        self.programs[id.0] = program;
+        id
     }
 
     /// The program itself.
@@ -190,12 +205,12 @@ impl Trainer {
         all
     }
 
-    /// Drops the programs if there are many: data of ever new sizes must not keep one for each.
-    pub fn tidy(&mut self) {
-        if self.programs.len() > MOST_PROGRAMS {
-            self.programs.clear();
-            self.keys.clear();
-            self.last = None;
+    /// Which way a figure becomes better, if it is a loss or its metric says so.
+    pub fn direction_of(&self, figure: &str) -> Option<Direction> {
+        let tracker = self.trackers.iter().flatten().find(|tracker| tracker.name == figure)?;
+        match &tracker.figure {
+            Figure::Loss | Figure::OutputLoss(_) => Some(Direction::Down),
+            Figure::Metric { metric, .. } => metric.direction(),
         }
     }
 
@@ -227,6 +242,11 @@ impl Trainer {
         let state = self.state.random.value().values().to_f64();
         let half = |i: usize| u64::from(state.get(i).copied().unwrap_or_default() as i32 as u32);
         half(0) | half(1) << 32
+    }
+
+    /// The variables that the figures are added up in.
+    pub fn total_variables(&self) -> Vec<Variable> {
+        self.trackers.iter().flatten().flat_map(|t| &t.totals).cloned().collect()
     }
 
     /// The totals now, to go on adding after another evaluation.
