@@ -27,7 +27,8 @@ pub struct Options {
     mnist: Option<usize>,
 
     /// Where to search: a folder of images, a .npy array of images or of
-    /// embeddings (of `cornu embed`), mnist for MNIST's test images
+    /// embeddings (of `cornu embed`), mnist for MNIST's 10,000 test
+    /// images
     #[arg(long, value_name = "FROM", default_value = MNIST, verbatim_doc_comment)]
     among: PathBuf,
 
