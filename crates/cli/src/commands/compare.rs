@@ -25,8 +25,8 @@ pub struct Options {
     #[arg(required_unless_present = "mnist", conflicts_with = "mnist")]
     images: Vec<PathBuf>,
 
-    /// Compare test images of MNIST instead, by their places from 0 to 9999
-    #[arg(long, value_name = "PLACE", num_args = 2..)]
+    /// Compare test images of MNIST instead: places from 0 to 9999
+    #[arg(long, value_name = "N", num_args = 2..)]
     mnist: Vec<usize>,
 
     /// Where 'the same' ends [default: as the model's file says]

@@ -15,14 +15,14 @@ use cornu::{Result, utils};
 /// How images are read.
 #[derive(Clone, Debug, Args)]
 pub struct Reading {
-    /// Whether dark and light change places: yes, no, or auto: where an image is
-    /// light at the edge, as paper is; MNIST's digits are light on dark
-    /// [default: auto]
+    /// Whether dark and light change places, as MNIST's digits are
+    /// light on dark: yes, no, or auto: where an image is light at
+    /// the edge, as paper is [default: auto]
     #[arg(long, value_name = "HOW", default_value = "auto")]
     #[arg(verbatim_doc_comment, hide_possible_values = true, hide_default_value = true)]
     pub invert: Inverting,
 
-    /// Leave out files in folders that are no images, instead of stopping at them
+    /// Leave out files in folders that cannot be read as images
     #[arg(long)]
     pub skip_unreadable: bool,
 

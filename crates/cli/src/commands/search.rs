@@ -22,12 +22,13 @@ pub struct Options {
     #[arg(value_name = "QUERY", required_unless_present = "mnist", conflicts_with = "mnist")]
     query: Option<PathBuf>,
 
-    /// Take a test image of MNIST instead, by its place from 0 to 9999
-    #[arg(long, value_name = "PLACE")]
+    /// Take a test image of MNIST instead, from 0 to 9999
+    #[arg(long, value_name = "N")]
     mnist: Option<usize>,
 
     /// Where to search: a folder of images, a .npy array of images or of
-    /// embeddings (of `cornu embed`), mnist for MNIST's 10,000 test images
+    /// embeddings (of `cornu embed`), mnist for MNIST's 10,000 test
+    /// images
     #[arg(long, value_name = "FROM", default_value = MNIST, verbatim_doc_comment)]
     among: PathBuf,
 

@@ -51,13 +51,18 @@ pub(super) fn search_all(index: &Index, queries: &Array, k: usize) -> Result<Vec
 
 /// The nearest rows to one query by the differences themselves. The threads share the rows.
 pub(super) fn one_by_one(index: &Index, query: &[f32], kept: usize) -> Vec<Near> {
+    let is_zero = query.iter().all(|&value| value == 0.0);
     let in_block = |block: usize, (): &mut ()| {
         let mut best = Best::new(kept);
         let start = block * BLOCK;
         for row in start..(start + BLOCK).min(index.len()) {
             let key = match index.measure {
                 Measure::Euclidean => squared_distance(query, index.row(row)),
-                Measure::Cosine | Measure::Dot => -dot(query, index.row(row)),
+                Measure::Dot => -dot(query, index.row(row)),
+                // A cosine near 1 is rounded; of rows of length 1 the difference tells more, but
+                // it tells nothing where there is no direction.
+                Measure::Cosine if is_zero || index.lengths[row] == 0.0 => 2.0,
+                Measure::Cosine => squared_distance(query, index.row(row)),
             };
             if key < best.limit() {
                 best.push(Near { key, row: row as u32 });

@@ -75,6 +75,19 @@ fn rows_that_rounding_cannot_tell_apart_are_told_apart() {
 }
 
 #[test]
+fn cosines_that_rounding_cannot_tell_from_1_are_told_apart() {
+    // The angle to the nearest neighbour is 1/20000: its cosine is 1 - 1.25e-9.
+    let row = |i: usize| [1.0, (i * 37 % 200) as f32 / 20_000.0];
+    let rows = Array::new([200, 2], (0..200).flat_map(row).collect()).unwrap();
+    let index = Index::exact(&rows, Measure::Cosine).unwrap();
+    let hits = index.search_all(&rows, 2).unwrap();
+    for (row, hits) in hits.iter().enumerate() {
+        let steps = |row: usize| row * 37 % 200;
+        assert_eq!((hits[0].row, steps(hits[1].row).abs_diff(steps(row))), (row, 1));
+    }
+}
+
+#[test]
 fn equals_come_in_the_order_of_their_rows() {
     let rows = Array::new([100, 3], vec![1.0f32; 300]).unwrap();
     for measure in [Measure::Euclidean, Measure::Cosine, Measure::Dot] {
