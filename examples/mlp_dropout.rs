@@ -24,10 +24,7 @@ fn main() -> Result<()> {
         .add(Dropout::new(0.3))
         .add(Dense::new(10).activation("softmax"));
 
-    model
-        .compile(RMSprop::default(), "categorical_crossentropy")
-        .metrics(["accuracy"])
-        .build()?;
+    model.compile(RMSprop::default(), "categorical_crossentropy").metrics(["accuracy"]).build()?;
 
     // The whole test set is one validation batch.
     let valid_set = sampling_generator(&mnist.test, mnist.test.len(), 2)()?;

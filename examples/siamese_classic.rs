@@ -17,7 +17,8 @@ fn main() -> Result<()> {
     let x_train = mnist.train.flat().select(0..samples)?;
     let y_train = &mnist.train.classes()[..samples];
     let train = Pairs::alternating(&x_train, y_train, PairLabel::OneIsSame, 1)?;
-    let test = Pairs::alternating(mnist.test.flat(), mnist.test.classes(), PairLabel::OneIsSame, 2)?;
+    let test =
+        Pairs::alternating(mnist.test.flat(), mnist.test.classes(), PairLabel::OneIsSame, 2)?;
 
     // The network definition: the same base network for both images, so with the same weights.
     let base_network = create_base_network();

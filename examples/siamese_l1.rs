@@ -6,8 +6,8 @@
 //! cargo run --release -p cornu --example siamese_l1 3      # 3 epochs: a quick look
 //! ```
 
-use cornu::preprocessing::{Flow, ImageDataGenerator};
 use cornu::prelude::*;
+use cornu::preprocessing::image::Flow;
 use cornu::random::Philox;
 use cornu::viz;
 
@@ -18,10 +18,10 @@ fn main() -> Result<()> {
 
     // Step 1: load the data; a fifth of the training images is for validation.
     let mnist = datasets::mnist()?;
-    let images = mnist.train.images.reshape([60_000, 28, 28, 1])?;
-    let mut order: Vec<usize> = (0..images.rows()).collect();
+    let images = Column::from(&mnist.train.images);
+    let mut order: Vec<usize> = (0..images.len()).collect();
     Philox::new(9478).shuffle(&mut order);
-    let (val_idx, train_idx) = order.split_at(images.rows().div_ceil(5));
+    let (val_idx, train_idx) = order.split_at(images.len().div_ceil(5));
 
     // Steps 2 to 4: for each digit a generator of augmented images; of these generators, one of
     // balanced batches of 20 pairs.
@@ -33,14 +33,12 @@ fn main() -> Result<()> {
         .zoom_range(0.1)
         .fill_mode("constant");
     let flows = |indexes: &[usize]| -> Result<Vec<Flow>> {
-        let of_digit = |digit| {
-            let digits = mnist.train.classes();
-            let rows: Vec<usize> =
-                indexes.iter().copied().filter(|&i| digits[i] == digit).collect();
-            let labels = mnist.train.labels.take(&rows)?;
-            datagen.flow(&images.take(&rows)?, &labels).seed(9487).batch_size(1).build()
+        let digits = mnist.train.classes();
+        let flow_of = |digit: u8| {
+            let of_digit = indexes.iter().copied().filter(|&i| digits[i] == digit);
+            datagen.flow_images(images.select(of_digit)?).seed(9487).batch_size(1).build()
         };
-        (0..NUM_CLASSES as u8).map(of_digit).collect()
+        (0..NUM_CLASSES as u8).map(flow_of).collect()
     };
     let train_join_generator = join_generator(flows(train_idx)?, 20, 1);
     let val_join_generator = join_generator(flows(val_idx)?, 20, 2);
@@ -62,10 +60,7 @@ fn main() -> Result<()> {
     let mut model = Model::new([&left, &right], &prediction)?;
 
     // Step 6: fit.
-    model
-        .compile(RMSprop::new(1e-3), "binary_crossentropy")
-        .metrics(["accuracy"])
-        .build()?;
+    model.compile(RMSprop::new(1e-3), "binary_crossentropy").metrics(["accuracy"]).build()?;
     let history = model
         .fit_generator(train_join_generator)
         .steps_per_epoch(100)
@@ -85,16 +80,16 @@ fn main() -> Result<()> {
         }
     };
     let pairs = [[any(8), any(8)], [any(8), any(7)]];
-    let columns = [0, 1].map(|side| test.select(pairs.map(|pair| pair[side])));
-    let [left, right] = columns;
-    let similarity = model.predict([left?, right?]).run()?.values().to_f64();
-    let titles = pairs.iter().zip(similarity).map(|(&[a, b], similarity)| {
+    let left = test.select(pairs.map(|pair| pair[0]))?;
+    let right = test.select(pairs.map(|pair| pair[1]))?;
+    let similarity = model.predict([&left, &right]).run()?.values().to_f64();
+    let title = |(&[a, b], similarity): (&[usize; 2], f64)| {
         let digits = mnist.test.classes();
         format!("{} v.s {}, similarity: {similarity:.3}", digits[a], digits[b])
-    });
-    let titles: Vec<String> = titles.collect();
+    };
+    let titles: Vec<String> = pairs.iter().zip(similarity).map(title).collect();
     titles.iter().for_each(|title| println!("{title}"));
-    viz::image_pairs(&test, &pairs, &titles)?.save("target/siamese-l1-pairs.png")
+    viz::pair_grid(left, right, &titles)?.save("target/siamese-l1-pairs.png")
 }
 
 /// Yields batches of pairs: the first half of the same digit (1), the rest of two digits (0).
@@ -110,8 +105,8 @@ fn join_generator(
             let same = i < batch.div_ceil(2);
             let a = random.below(NUM_CLASSES);
             let b = if same { a } else { (a + 1 + random.below(NUM_CLASSES - 1)) % NUM_CLASSES };
-            left.extend_from_slice(generators[a].next_image()?);
-            right.extend_from_slice(generators[b].next_image()?);
+            left.extend(generators[a].next_batch()?.x.into_vec::<f32>()?);
+            right.extend(generators[b].next_batch()?.x.into_vec::<f32>()?);
             similarity.push(f32::from(same));
         }
         let images = |pixels| Array::new([batch, 28, 28, 1], pixels);

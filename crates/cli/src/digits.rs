@@ -4,11 +4,6 @@ use crate::args::Options;
 use cornu::Result;
 use cornu::datasets::{self, LabelledImages, Mnist};
 
-/// The sides of MNIST's images, in pixels.
-pub const SIDE: usize = 28;
-/// How many pixels an image of MNIST has.
-pub const PIXELS: usize = SIDE * SIDE;
-
 /// The images that the options ask for.
 pub fn load(options: &Options) -> Result<Mnist> {
     let Mnist { train, test } = match &options.data {
