@@ -86,7 +86,7 @@ fn the_second_call_in_a_step_sees_what_the_first_left() {
     model.compile("sgd", "mse").build().unwrap();
     let zero = Array::new([1, 1], vec![0.0f32]).unwrap();
     // The first call adds what was there before the step (0, then 2), the second one more.
-    let loss = |logs: cornu::train::Logs| logs.get("loss").unwrap();
+    let loss = |logs: Logs| logs.get("loss").unwrap();
     assert_eq!(loss(model.train_on_batch(&zero, &zero).unwrap()), 1.0);
     assert_eq!(counter.weights()[0].value().as_slice::<f32>().unwrap(), [2.0]);
     assert_eq!(loss(model.train_on_batch(&zero, &zero).unwrap()), 25.0);

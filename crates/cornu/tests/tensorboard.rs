@@ -4,7 +4,7 @@
 #[path = "support/events.rs"]
 mod events;
 
-use cornu::callbacks::{Callback, TensorBoard, Training};
+use cornu::callbacks::{Callback, CallbackState, TensorBoard, Training};
 use cornu::prelude::*;
 use cornu::tensorboard::Writer;
 use cornu::train::Logs;
@@ -358,10 +358,11 @@ fn an_evaluation_is_written_too() {
 #[test]
 fn a_training_taken_up_again_counts_on() {
     let mut board = TensorBoard::new("unused");
-    assert_eq!(board.state()["train_batches"], 0);
-    board.set_state(&serde_json::json!({ "train_batches": 7 })).unwrap();
-    assert_eq!(board.state()["train_batches"], 7);
-    assert!(board.set_state(&Value::Null).unwrap_err().to_string().contains("train_batches"));
+    assert_eq!(board.state(), CallbackState::new(0));
+    board.set_state(&CallbackState::new(7)).unwrap();
+    assert_eq!(board.state(), CallbackState::new(7));
+    let error = board.set_state(&CallbackState::default()).unwrap_err().to_string();
+    assert!(error.contains("the state of a callback in the backup does not fit"), "{error}");
 }
 
 #[test]

@@ -35,6 +35,7 @@ struct Rest {
     seed: u64,
     /// Whether a callback had asked for the end.
     stopped: bool,
+    averages_in_model: bool,
     history: Record,
     /// For each callback what it counted, and how many arrays it keeps.
     callbacks: Vec<(Value, usize)>,
@@ -53,6 +54,7 @@ impl Snapshot {
             place,
             seed: training.model.trainer().map_or(0, Trainer::seed),
             stopped: training.stopped,
+            averages_in_model: training.averages_in_model,
             history: training.history.record(),
             callbacks: callbacks.iter().map(|c| (c.counts.clone(), c.arrays.len())).collect(),
         };
@@ -118,6 +120,7 @@ impl Snapshot {
         }
         training.history = History::of_record(&self.rest.history);
         (training.stopped, training.resumed) = (self.rest.stopped, true);
+        training.averages_in_model = self.rest.averages_in_model;
         Ok(())
     }
 

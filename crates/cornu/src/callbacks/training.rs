@@ -15,6 +15,8 @@ pub struct Training<'a> {
     pub(crate) stopped: bool,
     /// Whether another thread asked to stop, in the middle of an epoch.
     pub(crate) interrupted: bool,
+    /// Whether the moving averages are in the model, and the weights in their place.
+    pub(crate) averages_in_model: bool,
     /// Whether an earlier training was taken up.
     pub(crate) resumed: bool,
 }
@@ -28,6 +30,7 @@ impl<'a> Training<'a> {
             epoch_seconds: 0.0,
             stopped: false,
             interrupted: false,
+            averages_in_model: false,
             resumed: false,
         }
     }

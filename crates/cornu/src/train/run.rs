@@ -197,7 +197,8 @@ impl Run<'_> {
             }
         }
         if self.finalize {
-            self.training.trainer().state.finalize_variable_values()?;
+            let there = self.training.averages_in_model;
+            self.training.trainer().state.finalize_variable_values(there)?;
         }
         self.callbacks.train_end(&mut self.training, &logs)?;
         if !self.training.interrupted {

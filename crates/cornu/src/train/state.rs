@@ -103,13 +103,17 @@ impl State {
     }
 
     /// Puts the moving averages in the place of the weights, with `use_ema`: what `fit` ends with.
+    /// `there` says that they are there already, exchanged with the weights, whose place they keep.
     /// Keras's `finalize_variable_values`.
-    pub fn finalize_variable_values(&self) -> Result<()> {
+    pub fn finalize_variable_values(&self, there: bool) -> Result<()> {
         // Before the first step the averages are the weights as they were when the step was built.
         if self.iterations.number() == 0.0 {
             return Ok(());
         }
-        self.averages().try_for_each(|(weight, average)| weight.assign(average.value()))
+        self.averages().try_for_each(|(weight, average)| match there {
+            true => average.assign(weight.value()),
+            false => weight.assign(average.value()),
+        })
     }
 
     /// Exchanges the weights and their moving averages.
