@@ -6,6 +6,7 @@
 //! ```
 
 use cornu::prelude::*;
+use cornu::similarity::Score;
 use cornu::viz;
 
 fn main() -> Result<()> {
@@ -51,13 +52,15 @@ fn main() -> Result<()> {
 
     // Evaluation: pairs at a distance of at least 0.5 are judged different.
     let distances = model.predict(test.inputs()).run()?;
-    viz::pair_gallery("target/siamese-pairs.svg", &test, &distances, 0.5, 10)?;
+    viz::pair_gallery("target/siamese-pairs.svg", &test, &distances, Score::Distance, 0.5, 10)?;
     let right = distances.values().to_f64().into_iter().enumerate();
     let right = right.filter(|&(pair, d)| (d >= 0.5) != test.is_same(pair)).count();
     println!("Accuracy: {:.2}", right as f64 / test.len() as f64);
 
-    // The part that makes the embeddings, alone: on two images of a 2 and one of a 5.
-    let embedding_model = model.get_model(network.name())?;
+    // The part that makes the embeddings is the third layer. Alone, on two images of a 2 and one of
+    // a 5:
+    println!("{:?}", model.layers());
+    let embedding_model = model.get_model_at(2)?; // or get_model(network.name())
     let digits = mnist.test.classes();
     let images_of = |digit| (0..digits.len()).filter(move |&i| digits[i] == digit);
     let twos: Vec<usize> = images_of(2).take(2).collect();

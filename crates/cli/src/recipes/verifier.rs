@@ -5,17 +5,23 @@ use crate::folder::Folder;
 use crate::results::Results;
 use cornu::datasets::LabelledImages;
 use cornu::prelude::*;
+use cornu::random::Philox;
 use cornu::similarity::{Distance, Retrieval, Score, Target, Verification, calibrate};
 use cornu::train::Fit;
 use cornu::viz::{self, RocCurve};
 
-/// The picture of test pairs.
-const PAIRS: File = ("pairs.svg", "test pairs with the network's verdict");
-const ROC: File = ("roc.svg", "pairs of one digit found, against others taken for such");
-const SCORES: File = ("scores.svg", "the network's output for pairs of one digit and of two");
-const EMBEDDINGS: File = ("embeddings.svg", "test images by what the towers make of them");
+/// See [`FILES`].
+pub const PAIRS: File = ("pairs.svg", "test pairs with the network's verdict");
+/// See [`FILES`].
+pub const MISTAKES: File = ("mistakes.svg", "pairs that are judged most wrongly");
+/// See [`FILES`].
+pub const ROC: File = ("roc.svg", "pairs of one digit found, against others taken for such");
+/// See [`FILES`].
+pub const SCORES: File = ("scores.svg", "the network's output for pairs of one digit and of two");
+/// See [`FILES`].
+pub const EMBEDDINGS: File = ("embeddings.svg", "test images by what the towers make of them");
 /// The files that these recipes alone write.
-pub const FILES: &[File] = &[PAIRS, ROC, SCORES, EMBEDDINGS];
+pub const FILES: &[File] = &[PAIRS, MISTAKES, ROC, SCORES, EMBEDDINGS];
 
 /// How many images the picture of embeddings shows.
 const POINTS: usize = 1000;
@@ -110,20 +116,28 @@ pub fn judge(
     let embeddings = tower(model)?.predict(&test.images).batch_size(256).run()?;
     let found = Retrieval::new(&embeddings, &test.classes).distance(Distance::Euclidean).run()?;
     results.figure("precision_at_1", found.precision_at_1);
-    draw(test, &scores, &all, threshold, &embeddings, results)
+    draw(test, &scores, score, &all, threshold, &embeddings, results)
 }
 
 fn draw(
     test: &TestPairs,
     scores: &Array,
+    score: Score,
     all: &Verification,
     threshold: f64,
     embeddings: &Array,
     results: &mut Results<'_>,
 ) -> Result<()> {
-    let gallery = viz::pair_gallery_picture(&test.pairs, scores, THRESHOLD, SHOWN)?;
-    let about = "Green is judged rightly, red wrongly, at a threshold of 0.5.";
-    results.picture(PAIRS, "Pairs", gallery, about)?;
+    let mut random = Philox::new(0);
+    let drawn: Vec<usize> = (0..SHOWN).map(|_| random.below(scores.len())).collect();
+    let gallery = |chosen: &[usize]| {
+        let (pairs, scores) = (test.pairs.select(chosen)?, scores.take(chosen)?);
+        viz::pair_gallery_picture(&pairs, &scores, score, THRESHOLD, chosen.len())
+    };
+    let about = "Drawn at random. Green is judged rightly, red wrongly.";
+    results.picture(PAIRS, "Pairs", gallery(&drawn)?, about)?;
+    let about = "Those whose output is farthest on the wrong side.";
+    results.picture(MISTAKES, "Mistakes", gallery(&worst(&test.pairs, scores, score))?, about)?;
 
     let roc = all.roc();
     let (false_accepts, true_accepts): (Vec<f64>, Vec<f64>) =
@@ -134,7 +148,7 @@ fn draw(
     let about = format!("The mark is the threshold that is kept with the model, {threshold:.3}.");
     results.picture(ROC, "Receiver operating characteristic", viz::roc_curve(&[curve])?, &about)?;
 
-    let histogram = viz::pair_histogram(&test.pairs, scores, threshold)?;
+    let histogram = viz::pair_histogram(&test.pairs, scores, score, threshold)?;
     results.picture(SCORES, "The network's output", histogram, "For all test pairs.")?;
 
     let shown = embeddings.rows().min(POINTS);
@@ -142,6 +156,21 @@ fn draw(
         viz::embedding_map(&embeddings.slice_rows(0, shown)?, &test.classes[..shown], &NAMES)?;
     let about = "What the tower makes of test images, on the plane in which they differ most.";
     results.picture(EMBEDDINGS, "Embeddings", map, about)
+}
+
+/// The pairs whose output is farthest from the threshold on the wrong side. If none is, those that
+/// come nearest to it.
+fn worst(pairs: &Pairs, scores: &Array, score: Score) -> Vec<usize> {
+    let values = scores.values().to_f64();
+    // How far an output is on the right side.
+    let right = |pair: usize| {
+        let same = pairs.is_same(pair) == (score == Score::Similarity);
+        if same { values[pair] - THRESHOLD } else { THRESHOLD - values[pair] }
+    };
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| right(a).total_cmp(&right(b)));
+    order.truncate(SHOWN);
+    order
 }
 
 /// Two towers with the same weights, and the Euclidean distance of what they give.

@@ -164,6 +164,17 @@ impl Pairs {
         (0..self.len()).map(|pair| self.is_same(pair)).collect()
     }
 
+    /// Only these pairs, in this order.
+    ///
+    /// # Errors
+    /// If there are not so many.
+    pub fn select(&self, pairs: &[usize]) -> Result<Pairs> {
+        let [left, right] = &self.inputs;
+        let inputs = [left.select(pairs.iter().copied())?, right.select(pairs.iter().copied())?];
+        let labels = pairs.iter().map(|&pair| self.labels[pair]).collect();
+        Ok(Pairs { inputs, labels, convention: self.convention })
+    }
+
     /// Which label says "same".
     pub fn convention(&self) -> PairLabel {
         self.convention

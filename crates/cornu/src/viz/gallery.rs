@@ -4,7 +4,8 @@ use super::Picture;
 use super::bitmap;
 use super::paint::{Area, Bitmap, Canvas, Ink, Lettering, Paint};
 use super::plot::{Legend, number};
-use crate::data::{Column, PairLabel, Pairs};
+use crate::data::{Column, Pairs};
+use crate::similarity::Score;
 use cornu_graph::{Array, Error, Result};
 use std::path::Path;
 
@@ -23,11 +24,12 @@ const HEADING: f64 = 84.0;
 /// one above the other, and over them the model's verdict, green where it is right and red where
 /// it is wrong, with the model's output beside it.
 ///
-/// `predictions` are the model's outputs for all the pairs. An output of at least `threshold` is
-/// taken for the label 1; what that says, the pairs know.
+/// `predictions` are the model's outputs for all the pairs, and `score` says what they mean: a
+/// distance below `threshold`, or a similarity above it, is taken for "the same".
 ///
 /// ```
 /// use cornu::prelude::*;
+/// use cornu::similarity::Score;
 /// use cornu::viz;
 /// # let folder = tempfile::tempdir()?;
 /// # std::env::set_current_dir(&folder)?;
@@ -35,7 +37,7 @@ const HEADING: f64 = 84.0;
 /// let images = Array::new([4, 2, 2], vec![0u8; 16])?;
 /// let pairs = Pairs::per_image(&images, &[0, 0, 1, 1], PairLabel::OneIsDifferent, 7)?;
 /// let distances = Array::new([8, 1], vec![0.4f32; 8])?;
-/// viz::pair_gallery("pairs.svg", &pairs, &distances, 0.5, 8)?;
+/// viz::pair_gallery("pairs.svg", &pairs, &distances, Score::Distance, 0.5, 8)?;
 /// # Ok::<(), cornu::Error>(())
 /// ```
 ///
@@ -46,10 +48,11 @@ pub fn pair_gallery(
     path: impl AsRef<Path>,
     pairs: &Pairs,
     predictions: &Array,
+    score: Score,
     threshold: f64,
     n: usize,
 ) -> Result<()> {
-    pair_gallery_picture(pairs, predictions, threshold, n)?.save(path)
+    pair_gallery_picture(pairs, predictions, score, threshold, n)?.save(path)
 }
 
 /// The picture that [`pair_gallery`] writes.
@@ -59,10 +62,11 @@ pub fn pair_gallery(
 pub fn pair_gallery_picture(
     pairs: &Pairs,
     predictions: &Array,
+    score: Score,
     threshold: f64,
     n: usize,
 ) -> Result<Picture> {
-    Ok(Picture::drawn(Gallery::new(pairs, predictions, threshold, n)?.draw()))
+    Ok(Picture::drawn(Gallery::new(pairs, predictions, score, threshold, n)?.draw()))
 }
 
 /// The outputs of a model for pairs, as numbers.
@@ -80,7 +84,7 @@ pub(super) fn outputs(pairs: &Pairs, predictions: &Array) -> Result<Vec<f64>> {
 }
 
 struct Gallery {
-    convention: PairLabel,
+    score: Score,
     threshold: f64,
     shown: Vec<Shown>,
     /// How many pairs there are.
@@ -96,7 +100,13 @@ struct Shown {
 }
 
 impl Gallery {
-    fn new(pairs: &Pairs, predictions: &Array, threshold: f64, n: usize) -> Result<Gallery> {
+    fn new(
+        pairs: &Pairs,
+        predictions: &Array,
+        score: Score,
+        threshold: f64,
+        n: usize,
+    ) -> Result<Gallery> {
         let outputs = outputs(pairs, predictions)?;
         if !threshold.is_finite() {
             return Err(Error::value(format!("a threshold of {threshold} tells nothing apart")));
@@ -109,7 +119,7 @@ impl Gallery {
         let [left, right] = pairs.inputs().map(images);
         let shown = left?.into_iter().zip(right?).zip(outputs).enumerate();
         let shown = shown.map(|(pair, ((left, right), output))| {
-            let judged_same = pairs.convention().is_same(u8::from(output >= threshold));
+            let judged_same = score.accepts(output, threshold);
             Shown {
                 images: [left, right],
                 output,
@@ -117,8 +127,7 @@ impl Gallery {
                 right: judged_same == pairs.is_same(pair),
             }
         });
-        let (convention, shown) = (pairs.convention(), shown.collect());
-        Ok(Gallery { convention, threshold, shown, all: pairs.len() })
+        Ok(Gallery { score, threshold, shown: shown.collect(), all: pairs.len() })
     }
 
     fn draw(&self) -> Canvas {
@@ -144,16 +153,16 @@ impl Gallery {
         legend.add(Paint::fill(Ink::RightText), format!("{right} right"));
         legend.add(Paint::fill(Ink::WrongText), format!("{} wrong", shown - right));
         legend.draw(canvas, (left, 32.0), canvas.width - 2.0 * left);
-        let rule = match self.convention {
-            PairLabel::OneIsDifferent => "different from a distance of",
-            PairLabel::OneIsSame => "the same from a likeness of",
+        let rule = match self.score {
+            Score::Distance => "below a distance of",
+            Score::Similarity => "above a similarity of",
         };
         let of = if shown < self.all {
             format!("The first {shown} of {} pairs.", number(self.all as f64))
         } else {
             String::new()
         };
-        let text = format!("Judged {rule} {} on. {of}", decimal(self.threshold));
+        let text = format!("Judged the same {rule} {}. {of}", decimal(self.threshold));
         let text = Lettering::FAINT.fitted(text.trim_end(), canvas.width - 2.0 * left);
         canvas.text((left, 55.0), text, Lettering::FAINT);
     }
@@ -203,6 +212,7 @@ fn decimal(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::PairLabel;
     use crate::viz::paint::check;
 
     fn pairs(convention: PairLabel) -> Pairs {
@@ -216,17 +226,15 @@ mod tests {
     }
 
     #[test]
-    fn the_verdict_follows_the_convention() {
-        let different = pairs(PairLabel::OneIsDifferent);
-        let distances = outputs(&different, |same| if same { 0.1 } else { 0.9 });
-        let gallery = Gallery::new(&different, &distances, 0.5, 20).unwrap();
-        assert_eq!(gallery.shown.len(), 8);
-        assert!(gallery.shown.iter().all(|pair| pair.right));
-
-        let same = pairs(PairLabel::OneIsSame);
-        let scores = outputs(&same, |same| if same { 0.1 } else { 0.9 });
-        let gallery = Gallery::new(&same, &scores, 0.5, 20).unwrap();
-        assert!(gallery.shown.iter().all(|pair| !pair.right));
+    fn the_verdict_follows_the_score_not_the_label() {
+        for convention in [PairLabel::OneIsDifferent, PairLabel::OneIsSame] {
+            let pairs = pairs(convention);
+            let distances = outputs(&pairs, |same| if same { 0.1 } else { 0.9 });
+            let judge = |score| Gallery::new(&pairs, &distances, score, 0.5, 20).unwrap().shown;
+            assert_eq!(judge(Score::Distance).len(), 8);
+            assert!(judge(Score::Distance).iter().all(|pair| pair.right));
+            assert!(judge(Score::Similarity).iter().all(|pair| !pair.right));
+        }
     }
 
     #[test]
@@ -234,7 +242,8 @@ mod tests {
         let pairs = pairs(PairLabel::OneIsDifferent);
         // Everything is judged the same; at the threshold itself it would not be.
         let draw = |output: f32| {
-            pair_gallery_picture(&pairs, &outputs(&pairs, |_| output), 0.5, 8).unwrap()
+            pair_gallery_picture(&pairs, &outputs(&pairs, |_| output), Score::Distance, 0.5, 8)
+                .unwrap()
         };
         let svg = check::tidy(&draw(0.25));
         let count = |part: &str| svg.matches(part).count();
@@ -254,10 +263,12 @@ mod tests {
         for output in [0.0, -12345.678, 1e30, f32::INFINITY, 123.456, 1e-20] {
             for n in [1, 9, 10, 11, 60, 1000] {
                 let outputs = outputs(&pairs, |_| output);
-                let picture = pair_gallery_picture(&pairs, &outputs, 1.0 / 3.0, n).unwrap();
+                let picture =
+                    pair_gallery_picture(&pairs, &outputs, Score::Similarity, 1.0 / 3.0, n)
+                        .unwrap();
                 let svg = check::tidy(&picture);
                 assert_eq!(svg.matches("<image").count(), 2 * n.min(60));
-                assert!(svg.contains("the same from a likeness of 0.333 on."), "{svg}");
+                assert!(svg.contains("the same above a similarity of 0.333."), "{svg}");
                 assert_eq!(svg.contains("of 60 pairs"), n < 60);
             }
         }
@@ -267,7 +278,9 @@ mod tests {
     fn mistakes_are_told() {
         let pairs = pairs(PairLabel::OneIsDifferent);
         let draw = |predictions: &Array, threshold, n| {
-            pair_gallery_picture(&pairs, predictions, threshold, n).unwrap_err().to_string()
+            pair_gallery_picture(&pairs, predictions, Score::Distance, threshold, n)
+                .unwrap_err()
+                .to_string()
         };
         let few = Array::new([3], vec![0.0f32; 3]).unwrap();
         assert!(draw(&few, 0.5, 8).contains("3 predictions for 8 pairs"));

@@ -6,6 +6,7 @@ use super::gallery;
 use super::paint::{Area, Canvas, Ink, Lettering, Paint, Point, Step};
 use super::plot::{Frame, Legend, number};
 use crate::data::Pairs;
+use crate::similarity::Score;
 use cornu_graph::{Array, Error, Result};
 
 /// The size of the plot, and the room around it.
@@ -48,15 +49,20 @@ pub fn histogram<T: Copy + Into<f64>>(
 ///
 /// # Errors
 /// If there is not one prediction for each pair, or one is not finite.
-pub fn pair_histogram(pairs: &Pairs, predictions: &Array, threshold: f64) -> Result<Picture> {
+pub fn pair_histogram(
+    pairs: &Pairs,
+    predictions: &Array,
+    score: Score,
+    threshold: f64,
+) -> Result<Picture> {
     let outputs = gallery::outputs(pairs, predictions)?;
     let of = |same: bool| {
         let chosen = outputs.iter().enumerate().filter(|(pair, _)| pairs.is_same(*pair) == same);
         chosen.map(|(_, &output)| output).collect()
     };
-    let name = match pairs.convention() {
-        crate::data::PairLabel::OneIsDifferent => "distance",
-        crate::data::PairLabel::OneIsSame => "likeness",
+    let name = match score {
+        Score::Distance => "distance",
+        Score::Similarity => "similarity",
     };
     let groups = vec![("same".to_owned(), of(true)), ("different".to_owned(), of(false))];
     draw(name, groups, Some(threshold))
@@ -166,10 +172,10 @@ mod tests {
         let images = Array::new([4, 2, 2], vec![0u8; 16]).unwrap();
         let pairs = Pairs::per_image(&images, &[0, 0, 1, 1], PairLabel::OneIsSame, 7).unwrap();
         let outputs = Array::new([8], vec![0.5f32; 8]).unwrap();
-        let svg = check::tidy(&pair_histogram(&pairs, &outputs, 0.5).unwrap());
-        assert!(svg.contains("same (4)") && svg.contains(">likeness<"), "{svg}");
+        let svg = check::tidy(&pair_histogram(&pairs, &outputs, Score::Similarity, 0.5).unwrap());
+        assert!(svg.contains("same (4)") && svg.contains(">similarity<"), "{svg}");
         let few = Array::new([3], vec![0.5f32; 3]).unwrap();
-        assert!(pair_histogram(&pairs, &few, 0.5).is_err());
+        assert!(pair_histogram(&pairs, &few, Score::Distance, 0.5).is_err());
     }
 
     #[test]
