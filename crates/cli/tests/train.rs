@@ -23,6 +23,24 @@ fn summary(folder: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(folder.join("summary.json")).unwrap()).unwrap()
 }
 
+/// The files that every recipe writes.
+const COMMON: [&str; 7] = [
+    "history.csv",
+    "history.svg",
+    "model.png",
+    "model.safetensors",
+    "model.svg",
+    "report.html",
+    "summary.json",
+];
+
+/// These files and those that every recipe writes, in order.
+fn with(own: &[&str]) -> Vec<String> {
+    let mut files: Vec<String> = COMMON.iter().chain(own).map(|file| file.to_string()).collect();
+    files.sort();
+    files
+}
+
 fn names(folder: &Path) -> Vec<String> {
     let files = fs::read_dir(folder).unwrap();
     let mut names: Vec<String> =
@@ -40,7 +58,7 @@ fn mlp_writes_all_files() {
     }
 
     let run = folder.path().join("runs/mlp");
-    let files = ["history.csv", "history.svg", "model.safetensors", "summary.json"];
+    let files = with(&["confusion.svg", "mistakes.svg"]);
     assert_eq!(names(&run), files);
     files.iter().for_each(|file| assert!(text.contains(file), "{file} is not listed"));
 
@@ -70,18 +88,66 @@ fn siamese_draws_pairs() {
     assert!(text.trim_start().starts_with("Test: accuracy"), "not only results:\n{text}");
 
     let run = folder.path().join("here");
-    let files = ["history.csv", "history.svg", "model.safetensors", "pairs.svg", "summary.json"];
-    assert_eq!(names(&run), files);
+    assert_eq!(
+        names(&run),
+        with(&["embeddings.svg", "mistakes.svg", "pairs.svg", "roc.svg", "scores.svg"])
+    );
     let pairs = fs::read_to_string(run.join("pairs.svg")).unwrap();
     assert_eq!(pairs.matches("data:image/png;base64,").count(), 40);
     assert!(pairs.contains("Different") && pairs.contains("Same"));
+    let report = fs::read_to_string(run.join("report.html")).unwrap();
+    for part in ["<title>", "accuracy", "Pairs", "Receiver operating characteristic", "Sequential"]
+    {
+        assert!(report.contains(part), "{part} is missing in the report");
+    }
 
     let summary = summary(&run);
     assert_eq!(summary["recipe"], "siamese");
     assert_eq!(summary["samples"], 1000);
-    assert!(summary["test"]["accuracy"].as_f64().unwrap() > 0.6, "{summary}");
-    let distance = |of: &str| summary["test"][of].as_f64().unwrap();
-    assert!(distance("distance_same") < distance("distance_different"), "{summary}");
+    let figure = |of: &str| summary["test"][of].as_f64().unwrap();
+    assert!(figure("accuracy") > 0.6 && figure("auc") > 0.65, "{summary}");
+    assert!(figure("equal_error_rate") < 0.4 && figure("precision_at_1") > 0.5, "{summary}");
+}
+
+#[test]
+fn generators_and_callbacks_write_their_logs() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = succeed(folder.path(), &["mlp-dropout", "--epochs", "2", "--limit", "600"]);
+    assert!(text.contains("235,146") && text.contains("Epoch 2/2"), "{text}");
+    let run = folder.path().join("runs/mlp-dropout");
+    assert_eq!(names(&run), with(&["confusion.svg", "log.csv", "mistakes.svg", "tensorboard"]));
+    assert_eq!(names(&run.join("tensorboard")), ["train", "validation"]);
+    // Lines end as in Python's csv.
+    let log = fs::read_to_string(run.join("log.csv")).unwrap().replace("\r\n", "\n");
+    assert!(log.starts_with("epoch,accuracy,loss,val_accuracy,val_loss\n0,"), "{log}");
+}
+
+#[test]
+fn augmented_pairs_are_drawn_by_a_generator() {
+    let folder = tempfile::tempdir().unwrap();
+    let words = ["siamese-l1", "--epochs", "1", "--limit", "600", "--plain"];
+    succeed(folder.path(), &words);
+    let summary = summary(&folder.path().join("runs/siamese-l1"));
+    assert_eq!(summary["parameters"], 133_633);
+    for figure in ["validation_accuracy_augmented", "validation_accuracy_plain", "threshold"] {
+        assert!(summary["test"][figure].as_f64().unwrap() > 0.1, "{summary}");
+    }
+}
+
+#[test]
+fn the_other_recipes_train() {
+    let folder = tempfile::tempdir().unwrap();
+    for (recipe, limit, parameters) in [
+        ("two-branch", "600", 50_890),
+        ("siamese-classic", "600", 133_504),
+        ("cnn", "160", 2_435_210),
+    ] {
+        succeed(folder.path(), &[recipe, "--epochs", "1", "--limit", limit, "--verbose", "0"]);
+        let summary = summary(&folder.path().join("runs").join(recipe));
+        assert_eq!(summary["parameters"], parameters, "{recipe}");
+        let accuracy = summary["test"]["accuracy"].as_f64().unwrap();
+        assert!((0.05..1.0).contains(&accuracy), "{recipe}: {accuracy}");
+    }
 }
 
 #[test]
@@ -120,7 +186,7 @@ fn other_images_come_from_a_folder() {
 
 #[cfg(unix)]
 mod interrupt {
-    use super::{Path, names, summary};
+    use super::{COMMON, Path, names, summary};
     use std::io::{BufRead, BufReader, Read};
     use std::process::{Child, Command, Stdio};
     use std::time::Duration;
@@ -164,7 +230,7 @@ mod interrupt {
         assert!(rest.contains("Stopped in epoch "), "{rest}");
 
         let run = folder.path().join("runs/mlp");
-        assert_eq!(names(&run).len(), 4);
+        assert_eq!(names(&run).len(), COMMON.len() + 2);
         let summary = summary(&run);
         assert_eq!(summary["stopped"], true);
         let epochs = summary["epochs"].as_u64().unwrap();
