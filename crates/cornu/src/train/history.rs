@@ -48,18 +48,31 @@ pub struct History {
     pub epochs: Vec<usize>,
     /// The seconds that the training batches of each epoch took, without validation.
     pub epoch_seconds: Vec<f64>,
-    metrics: Vec<(String, Vec<f64>)>,
+    metrics: Vec<Metric>,
     /// Whether training was stopped before its last epoch.
     pub stopped: bool,
+}
+
+/// What was recorded of a figure: not in all epochs, if validation comes only now and then.
+#[derive(Clone, Debug)]
+struct Metric {
+    name: String,
+    values: Vec<f64>,
+    /// In which recorded epoch each value was, counted from 0.
+    rows: Vec<usize>,
 }
 
 impl History {
     pub(crate) fn push(&mut self, epoch: usize, seconds: f64, logs: &Logs) {
         for (name, value) in logs.iter() {
-            match self.metrics.iter_mut().find(|(n, _)| n == name) {
-                Some((_, values)) => values.push(value),
-                None => self.metrics.push((name.to_owned(), vec![value])),
-            }
+            let known = self.metrics.iter().position(|metric| metric.name == name);
+            let known = known.unwrap_or_else(|| {
+                let name = name.to_owned();
+                self.metrics.push(Metric { name, values: vec![], rows: vec![] });
+                self.metrics.len() - 1
+            });
+            self.metrics[known].values.push(value);
+            self.metrics[known].rows.push(self.epochs.len());
         }
         self.epochs.push(epoch);
         self.epoch_seconds.push(seconds);
@@ -68,8 +81,8 @@ impl History {
     /// The figures of the last epoch.
     pub(crate) fn last_logs(&self) -> Logs {
         let mut logs = Logs::default();
-        for (name, values) in &self.metrics {
-            values.last().into_iter().for_each(|value| logs.set(name.as_str(), *value));
+        for (name, values) in self.iter() {
+            values.last().into_iter().for_each(|value| logs.set(name, *value));
         }
         logs
     }
@@ -80,30 +93,54 @@ impl History {
         Record {
             epochs: self.epochs.clone(),
             epoch_seconds: exact(&self.epoch_seconds),
-            metrics: self.iter().map(|(name, values)| (name.to_owned(), exact(values))).collect(),
+            metrics: (self.metrics.iter())
+                .map(|m| (m.name.clone(), exact(&m.values), m.rows.clone()))
+                .collect(),
         }
     }
 
     /// The history of what a backup kept.
     pub(crate) fn of_record(record: &Record) -> History {
         let plain = |values: &[Exact]| values.iter().map(|value| value.0).collect();
-        let metrics = record.metrics.iter();
+        let metric = |(name, values, rows): &(String, Vec<Exact>, Vec<usize>)| Metric {
+            name: name.clone(),
+            values: plain(values),
+            rows: rows.clone(),
+        };
         History {
             epochs: record.epochs.clone(),
             epoch_seconds: plain(&record.epoch_seconds),
-            metrics: metrics.map(|(name, values)| (name.clone(), plain(values))).collect(),
+            metrics: record.metrics.iter().map(metric).collect(),
             stopped: false,
         }
     }
 
-    /// The values of a figure, one for each epoch.
+    /// The values of a figure, one for each epoch; of validation only those epochs that had one.
     pub fn get(&self, name: &str) -> Option<&[f64]> {
-        self.metrics.iter().find(|(n, _)| n == name).map(|(_, values)| values.as_slice())
+        self.metric(name).map(|metric| metric.values.as_slice())
+    }
+
+    /// The values of a figure with the numbers of their epochs, from 0.
+    pub fn points(&self, name: &str) -> impl Iterator<Item = (usize, f64)> {
+        let metric = self.metric(name).into_iter();
+        let points = metric.flat_map(|metric| metric.rows.iter().zip(&metric.values));
+        points.map(|(&row, &value)| (self.epochs[row], value))
+    }
+
+    /// The value of a figure in a recorded epoch, counted from 0.
+    pub(crate) fn value_in(&self, name: &str, row: usize) -> Option<f64> {
+        let metric = self.metric(name)?;
+        let place = metric.rows.binary_search(&row).ok()?;
+        Some(metric.values[place])
+    }
+
+    fn metric(&self, name: &str) -> Option<&Metric> {
+        self.metrics.iter().find(|metric| metric.name == name)
     }
 
     /// All figures with their values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[f64])> {
-        self.metrics.iter().map(|(name, values)| (name.as_str(), values.as_slice()))
+        self.metrics.iter().map(|metric| (metric.name.as_str(), metric.values.as_slice()))
     }
 
     /// The value of a figure in the last epoch.
@@ -116,10 +153,8 @@ impl History {
         let names: Vec<&str> = self.iter().map(|(name, _)| name).collect();
         let mut text = format!("epoch,{}\n", names.join(","));
         for (row, epoch) in self.epochs.iter().enumerate() {
-            let values = self.iter().map(|(_, values)| match values.get(row) {
-                Some(value) => value.to_string(),
-                None => String::new(),
-            });
+            let value = |name: &&str| self.value_in(name, row).map(|value| value.to_string());
+            let values = names.iter().map(|name| value(name).unwrap_or_default());
             let _ = writeln!(text, "{epoch},{}", values.collect::<Vec<_>>().join(","));
         }
         text
@@ -139,7 +174,7 @@ impl History {
 pub(crate) struct Record {
     epochs: Vec<usize>,
     epoch_seconds: Vec<Exact>,
-    metrics: Vec<(String, Vec<Exact>)>,
+    metrics: Vec<(String, Vec<Exact>, Vec<usize>)>,
 }
 
 /// A history records the epochs of all trainings that it is given to, so that they can be read even
@@ -197,5 +232,11 @@ mod tests {
         assert_eq!(history.to_csv(), "epoch,accuracy,loss\n0,0.25,0.5\n1,0.25,0.125\n");
         assert_eq!(history["loss"], [0.5, 0.125]);
         assert_eq!(history.last("accuracy"), Some(0.25));
+        // A validation that comes only in the third epoch.
+        logs.set("val_loss", 0.75);
+        history.push(2, 1.0, &logs);
+        assert!(history.to_csv().ends_with("\n1,0.25,0.125,\n2,0.25,0.125,0.75\n"));
+        assert_eq!(history.points("val_loss").collect::<Vec<_>>(), [(2, 0.75)]);
+        assert_eq!(History::of_record(&history.record()).to_csv(), history.to_csv());
     }
 }

@@ -97,15 +97,16 @@ pub fn compare_histories(histories: &[(&str, &History)]) -> Result<Picture> {
 fn compared(name: &str, histories: &[(&str, &History)]) -> Panel {
     let mut series = vec![];
     for (i, (run, history)) in histories.iter().enumerate() {
-        let validation = history.get(&format!("val_{name}"));
-        if let Some(values) = history.get(name) {
-            let line = Paint::stroke(Ink::Series(i), if validation.is_some() { 1.5 } else { 2.0 });
-            let line = if validation.is_some() { line.dashed() } else { line };
-            series.push(Series::new(format!("{run}, train"), line, history, values));
+        let validation = format!("val_{name}");
+        let validated = history.get(&validation).is_some();
+        if history.get(name).is_some() {
+            let line = Paint::stroke(Ink::Series(i), if validated { 1.5 } else { 2.0 });
+            let line = if validated { line.dashed() } else { line };
+            series.push(Series::new(format!("{run}, train"), line, history, name));
         }
-        if let Some(values) = validation {
+        if validated {
             let line = Paint::stroke(Ink::Series(i), 2.0);
-            series.push(Series::new(format!("{run}, validation"), line, history, values));
+            series.push(Series::new(format!("{run}, validation"), line, history, &validation));
         }
     }
     Panel { name: name.to_owned(), series, dots: false }
@@ -131,11 +132,11 @@ fn check(history: &History) -> Result<()> {
 fn panels_of(history: &History) -> Result<Vec<Panel>> {
     check(history)?;
     let panel = |name: &str| {
-        let validation = history.get(&format!("val_{name}"));
-        let both = [("train", history.get(name)), ("validation", validation)];
+        let both = [("train", name.to_owned()), ("validation", format!("val_{name}"))];
         let line = |i| Paint::stroke(Ink::Series(i), 2.0);
-        let series = both.into_iter().enumerate().filter_map(|(i, (label, values))| {
-            Some(Series::new(label.to_owned(), line(i), history, values?))
+        let series = both.iter().enumerate().filter_map(|(i, (label, figure))| {
+            history.get(figure)?;
+            Some(Series::new((*label).to_owned(), line(i), history, figure))
         });
         Panel {
             name: name.to_owned(),
@@ -185,9 +186,9 @@ struct Series {
 }
 
 impl Series {
-    fn new(label: String, line: Paint, history: &History, values: &[f64]) -> Series {
-        let epochs = history.epochs.iter().map(|epoch| epoch + 1);
-        Series { label, line, points: epochs.zip(values.iter().copied()).collect() }
+    fn new(label: String, line: Paint, history: &History, figure: &str) -> Series {
+        let points = history.points(figure).map(|(epoch, value)| (epoch + 1, value));
+        Series { label, line, points: points.collect() }
     }
 
     /// The label with the last value.

@@ -234,8 +234,8 @@ fn epochs(history: &History) -> Table {
     let names = history.iter().map(|(name, _)| name.to_owned());
     let header = ["epoch".to_owned()].into_iter().chain(names).chain(["seconds".to_owned()]);
     let row = |(row, epoch): (usize, &usize)| {
-        let cell = |value: Option<&f64>| value.map_or("–".to_owned(), |value| number(*value));
-        let values = history.iter().map(|(_, values)| cell(values.get(row)));
+        let cell = |value: Option<f64>| value.map_or("–".to_owned(), number);
+        let values = history.iter().map(|(name, _)| cell(history.value_in(name, row)));
         let seconds = history.epoch_seconds.get(row).map_or(String::new(), |s| format!("{s:.2}"));
         [(epoch + 1).to_string()].into_iter().chain(values).chain([seconds]).collect()
     };
