@@ -10,7 +10,9 @@ use cornu::callbacks::{CSVLogger, EarlyStopping, TensorBoard};
 use cornu::datasets::LabelledImages;
 use cornu::prelude::*;
 use cornu::random::Philox;
+use cornu::tensorboard::{Embeddings, Projector};
 use cornu::train::Fit;
+use std::path::PathBuf;
 
 pub const RECIPE: Recipe = Recipe {
     name: "mlp-dropout",
@@ -32,6 +34,11 @@ pub const RECIPE: Recipe = Recipe {
 
 const LOG: File = ("log.csv", "what the CSVLogger callback wrote, epoch by epoch");
 const BOARD: File = ("tensorboard", "for: tensorboard --logdir runs/mlp-dropout/tensorboard");
+
+/// The layers up to the last hidden one and its dropout.
+const HIDDEN: usize = 4;
+/// How many images the projector shows.
+const PROJECTED: usize = 1000;
 
 /// Steps of an epoch on all of MNIST.
 const STEPS: usize = 500;
@@ -100,7 +107,24 @@ impl Experiment for MlpDropout {
 
     fn test(&mut self, results: &mut Results<'_>) -> Result<()> {
         results.file(LOG);
-        results.file(BOARD);
+        let board = results.file(BOARD);
+        self.project(board)?;
         self.classifier.test(results)
+    }
+}
+
+impl MlpDropout {
+    /// Shows TensorBoard's projector what the last hidden layer makes of test images.
+    fn project(&self, folder: PathBuf) -> Result<()> {
+        let Classifier { model, test, .. } = &self.classifier;
+        let images = Input::tensor([784]);
+        let layers = model.layers();
+        let hidden = layers[..HIDDEN].iter().fold(images.clone(), |x, layer| layer.call(&x));
+        let count = test.images.len().min(PROJECTED);
+        let points = Model::new(&images, &hidden)?.predict(&test.x[0].select(0..count)?).run()?;
+        let embeddings = Embeddings::new("hidden", &points)
+            .labels(&test.images.classes()[..count])
+            .images(test.images.scaled().select(0..count)?);
+        Projector::new(folder).add(embeddings).write()
     }
 }
