@@ -10,7 +10,7 @@ fn threads_change_nothing() {
     let rows = Array::new([1500, 4], values.collect()).unwrap();
     let found = |threads: usize| {
         utils::set_threads(threads).unwrap();
-        let index = Index::approximate(&rows, Measure::Euclidean, Hnsw::default().links(4));
+        let index = Index::approximate(&rows, Measure::Euclidean, Hnsw::default().search_width(3));
         let index = index.unwrap();
         let path = folder.path().join(threads.to_string());
         index.save(&path).unwrap();

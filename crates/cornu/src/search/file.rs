@@ -1,6 +1,7 @@
-//! Indexes in files: safetensors with the rows, the links of the graph and the texts.
+//! Indexes in files: safetensors with the rows and the texts. Of a graph there are the settings only:
+//! its links are made anew, so that none has to be trusted.
 
-use super::hnsw::{Graph, Hnsw, Links, MAX_LEVEL};
+use super::hnsw::{Graph, Hnsw};
 use super::{Index, Measure};
 use crate::saving::{Notes, load_arrays, save_arrays};
 use cornu_graph::{Array, DType, Error, Result, Shape};
@@ -26,14 +27,12 @@ impl Index {
         }
         let mut about = json!({ "measure": self.measure.name(), "columns": names });
         if let Some(graph) = &self.graph {
-            let Hnsw { links, build_width, search_width, seed } = *graph.settings();
+            let Hnsw { build_width, search_width, seed } = *graph.settings();
             about["hnsw"] = json!({
-                "links": links,
                 "build_width": build_width,
                 "search_width": search_width,
                 "seed": seed,
             });
-            file.extend(link_arrays(graph)?);
         }
         let notes = Notes::from([
             ("kind".to_owned(), KIND.to_owned()),
@@ -43,7 +42,8 @@ impl Index {
         save_arrays(path.as_ref(), &keys, &values, &notes)
     }
 
-    /// Reads an index that [`Index::save`] wrote. Everything in the file is checked.
+    /// Reads an index that [`Index::save`] wrote. Everything in the file is checked, and the graph of
+    /// an approximate index is built anew: the same graph, in the same time.
     ///
     /// # Errors
     /// If the file is no index, is cut short or damaged.
@@ -60,20 +60,6 @@ impl Index {
         }
         Array::new([self.len(), self.width], values)
     }
-}
-
-/// For each row and level how many links there are, and all links one after another.
-fn link_arrays(graph: &Graph) -> Result<[(String, Array); 3]> {
-    let rows = graph.rows();
-    let levels: Vec<u8> = rows.iter().map(|levels| levels.len() as u8).collect();
-    let lists = || rows.iter().flatten();
-    let counts: Vec<i32> = lists().map(|links| links.len() as i32).collect();
-    let links: Vec<i32> = lists().flatten().map(|&row| row as i32).collect();
-    Ok([
-        ("levels".into(), Array::new([levels.len()], levels)?),
-        ("link_counts".into(), Array::new([counts.len()], counts)?),
-        ("links".into(), Array::new([links.len()], links)?),
-    ])
 }
 
 fn load(path: &Path) -> Result<Index> {
@@ -103,13 +89,27 @@ fn load(path: &Path) -> Result<Index> {
         index = index.with_column(name, texts)?;
     }
     if !about["hnsw"].is_null() {
-        index.graph = Some(file.graph(&about["hnsw"], index.len())?);
+        if measure == Measure::Dot {
+            return Err(damaged("its graph does not go with its measure"));
+        }
+        index.graph = Some(Graph::build(&index, settings(&about["hnsw"])?)?);
     }
     Ok(index)
 }
 
 fn damaged(what: &str) -> Error {
     Error::file(format!("the index is damaged: {what}"))
+}
+
+/// The settings of the graph.
+fn settings(about: &Value) -> Result<Hnsw> {
+    let number = |name: &str| about[name].as_u64();
+    let size = |name: &str| usize::try_from(number(name)?).ok();
+    let settings = || {
+        let [build, search] = [size("build_width")?, size("search_width")?];
+        Some(Hnsw::default().build_width(build).search_width(search).seed(number("seed")?))
+    };
+    settings().ok_or_else(|| damaged("its settings are incomplete"))
 }
 
 /// The arrays of the file.
@@ -126,52 +126,5 @@ impl IndexFile {
         }
         let (found, shape) = (array.dtype(), Shape::from(array.shape()));
         Err(damaged(&format!("'{name}' is {found}{shape}, not {dtype}")))
-    }
-
-    /// The graph, if its links lead to rows that are there and on their level.
-    fn graph(&self, about: &Value, count: usize) -> Result<Graph> {
-        let settings = || {
-            let number = |name: &str| about[name].as_u64();
-            let size = |name: &str| usize::try_from(number(name)?).ok();
-            Some(
-                Hnsw::default()
-                    .links(size("links")?)
-                    .build_width(size("build_width")?)
-                    .search_width(size("search_width")?)
-                    .seed(number("seed")?),
-            )
-        };
-        let settings = settings().ok_or_else(|| damaged("its settings are incomplete"))?;
-        settings.check()?;
-        let levels = self.array("levels", DType::U8)?.as_slice::<u8>()?;
-        if levels.len() != count || !levels.iter().all(|n| (1..=MAX_LEVEL).contains(&(*n).into())) {
-            return Err(damaged("its levels are not those of its rows"));
-        }
-        let mut counts = self.array("link_counts", DType::I32)?.as_slice::<i32>()?.iter();
-        let mut links = self.array("links", DType::I32)?.as_slice::<i32>()?;
-        let mut rows: Vec<Links> = Vec::with_capacity(count);
-        for row in 0..count {
-            let mut lists = Links::with_capacity(levels[row].into());
-            for level in 0..usize::from(levels[row]) {
-                let number = counts.next().and_then(|&number| usize::try_from(number).ok());
-                let number = number.filter(|&number| number <= settings.most_links(level));
-                let split = number.and_then(|number| links.split_at_checked(number));
-                let (own, rest) = split.ok_or_else(|| damaged("links are missing, or too many"))?;
-                links = rest;
-                let leads_on = |&to: &i32| {
-                    let to = usize::try_from(to).ok().filter(|&to| to < count && to != row);
-                    to.is_some_and(|to| usize::from(levels[to]) > level)
-                };
-                if !own.iter().all(leads_on) {
-                    return Err(damaged(&format!("row {row} is linked to what is not there")));
-                }
-                lists.push(own.iter().map(|&to| to as u32).collect());
-            }
-            rows.push(lists);
-        }
-        match counts.next().is_none() && links.is_empty() {
-            true => Ok(Graph::from_links(settings, rows)),
-            false => Err(damaged("there are more links than rows to have them")),
-        }
     }
 }
