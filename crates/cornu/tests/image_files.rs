@@ -4,8 +4,8 @@ mod support;
 
 use base64::Engine as _;
 use cornu::data::{
-    ColorMode, ImageFiles, ImageReader, Invert, image_dataset_from_directory, load_image,
-    save_image,
+    ColorMode, Generator, ImageFiles, ImageReader, IntoBatch, Invert, image_dataset_from_directory,
+    load_image, save_image,
 };
 use cornu::prelude::*;
 use std::fs;
@@ -157,6 +157,72 @@ fn batches_are_the_whole() {
     );
     let error = files.batches(&grey(), 0).next().unwrap().unwrap_err().to_string();
     assert!(error.contains("batch_size must be at least 1"), "{error}");
+}
+
+#[test]
+fn a_shuffled_folder_is_the_same_files_with_their_classes() {
+    let names = ["cat/0.png", "cat/1.png", "cat/2.png", "dog/3.png", "dog/4.png", "dog/5.png"];
+    let folder = folder(&names);
+    let files = ImageFiles::with_classes(folder.path()).unwrap();
+    let values = |files: &ImageFiles| -> Vec<(u8, u8)> {
+        let set = files.load(&grey()).unwrap();
+        let pixels = set.images.as_slice::<u8>().unwrap().chunks(6).map(|image| image[0]);
+        pixels.zip(set.classes().unwrap()).collect()
+    };
+    let orders: Vec<_> = (0..8).map(|seed| values(&files.clone().shuffle(seed))).collect();
+    assert_eq!(orders[3], values(&files.clone().shuffle(3)));
+    assert!(orders.iter().any(|order| *order != orders[0]));
+    for mut order in orders {
+        order.sort_unstable();
+        assert_eq!(order, [(0, 0), (1, 0), (2, 0), (3, 1), (4, 1), (5, 1)]);
+    }
+    assert_eq!(ImageFiles::in_folder(folder.path()).unwrap().shuffle(1).len(), 6);
+}
+
+#[test]
+fn a_folder_trains_a_model_batch_by_batch() {
+    // Dark cats and light dogs, and at the end a file that is no image.
+    let folder = tempfile::tempdir().unwrap();
+    for i in 0..10u8 {
+        let path = |class: &str| folder.path().join(format!("{class}/{i}.png"));
+        save_image(path("cat"), &image(i, 4, 4)).unwrap();
+        save_image(path("dog"), &image(255 - i, 4, 4)).unwrap();
+    }
+    for name in ["dog/98.png", "dog/99.png"] {
+        fs::write(folder.path().join(name), "no image").unwrap();
+    }
+    let files = ImageFiles::with_classes(folder.path()).unwrap();
+    let reader = grey().skip_unreadable(true);
+
+    // Two batches of ten, from 0 to 1, and no third of nothing; what was left out is told.
+    let sets: Vec<_> = files.batches(&reader, 10).map(Result::unwrap).collect();
+    assert_eq!(sets.iter().map(|set| set.skipped.len()).collect::<Vec<_>>(), [0, 2]);
+    let batch = sets[1].clone().into_batch().unwrap();
+    let x: Vec<f32> = batch.x[0].to_array().unwrap().into_vec().unwrap();
+    assert_eq!((x.len(), x[0], x[16]), (160, 1.0, 254.0 * (1.0 / 255.0)));
+    assert_eq!(batch.y[0].to_array().unwrap().into_vec::<i32>().unwrap(), [1; 10]);
+
+    let mut model = Sequential::new()
+        .add(Input::new([4, 4, 1]))
+        .add(Flatten::new())
+        .add(Dense::new(2).activation("softmax"));
+    let compiled = model.compile(Adam::new(0.05), "sparse_categorical_crossentropy");
+    compiled.metrics(["accuracy"]).build().unwrap();
+    let batches =
+        Generator::each_epoch(|epoch| files.clone().shuffle(epoch as u64).into_batches(&reader, 3));
+    let history = model.fit_generator(batches).epochs(10).verbose(0).run().unwrap();
+    assert_eq!(history.last("accuracy"), Some(1.0), "{history:?}");
+
+    // An error of a file is the error of the training.
+    let strict = grey();
+    let batches = Generator::each_epoch(|_| files.batches(&strict, 3));
+    let error = model.fit_generator(batches).epochs(1).verbose(0).run().unwrap_err().to_string();
+    assert!(error.contains("98.png: not an image"), "{error}");
+    // A batch in which nothing could be read is none to train on.
+    let bad = ImageFiles::from_paths([folder.path().join("dog/99.png")]);
+    let set = bad.batches(&reader, 3).next().unwrap().unwrap();
+    let error = set.into_batch().unwrap_err().to_string();
+    assert!(error.contains("none of 1 files is an image"), "{error}");
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! The images of a folder, with or without classes, at once or batch by batch.
 
 use super::ImageReader;
+use crate::data::{ArrayExt, Batch, IntoBatch};
+use cornu_graph::philox::Philox;
 use cornu_graph::{Array, Error, Result, Shape};
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,6 +39,37 @@ const ENDINGS: [&str; 3] = ["png", "jpg", "jpeg"];
 /// for batch in pets.batches(&ImageReader::new().target_size(64, 64), 2) {
 ///     assert!(batch?.images.rows() <= 2);
 /// }
+/// # Ok::<(), cornu::Error>(())
+/// ```
+///
+/// A model trains on them without having all in memory: each batch is read while the one before it
+/// is trained on. The files are in the order of their classes, so they are shuffled, in another order
+/// in each epoch.
+///
+/// ```
+/// use cornu::data::{Generator, ImageFiles, ImageReader, save_image};
+/// use cornu::prelude::*;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # std::env::set_current_dir(&folder)?;
+/// # for (pet, pixel) in [("cat", 0u8), ("dog", 200)] {
+/// #     for i in 0..3 {
+/// #         let image = Array::new([8, 8], vec![pixel + i; 64])?;
+/// #         save_image(format!("pets/{pet}/{i}.png"), &image)?;
+/// #     }
+/// # }
+/// let pets = ImageFiles::with_classes("pets")?;
+/// let reader = ImageReader::new().target_size(8, 8);
+///
+/// let mut model = Sequential::new()
+///     .add(Input::new([8, 8, 3]))
+///     .add(Flatten::new())
+///     .add(Dense::new(2).activation("softmax"));
+/// model.compile("adam", "sparse_categorical_crossentropy").build()?;
+///
+/// let batches =
+///     Generator::each_epoch(|epoch| pets.clone().shuffle(epoch as u64).into_batches(&reader, 2));
+/// model.fit_generator(batches).epochs(2).verbose(0).run()?;
 /// # Ok::<(), cornu::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -111,18 +145,28 @@ impl ImageFiles {
         let mut batches = self.batches(reader, self.len().max(1));
         let set =
             batches.next().unwrap_or_else(|| Err(Error::data("there are no files to read")))?;
-        match set.skipped.first() {
-            Some((_, error)) if set.paths.is_empty() => {
-                let count = set.skipped.len();
-                Err(Error::data(format!("none of {count} files is an image; the first: {error}")))
-            }
-            _ => Ok(set),
+        set.with_images()
+    }
+
+    /// The files in another order, each with its class. The seed decides the order.
+    pub fn shuffle(mut self, seed: u64) -> ImageFiles {
+        let mut order: Vec<usize> = (0..self.len()).collect();
+        Philox::new(seed).shuffle(&mut order);
+        self.paths = order.iter().map(|&file| std::mem::take(&mut self.paths[file])).collect();
+        if !self.labels.is_empty() {
+            self.labels = order.iter().map(|&file| self.labels[file]).collect();
         }
+        self
     }
 
     /// Reads the files batch by batch. Only one batch is in memory.
     pub fn batches(&self, reader: &ImageReader, batch_size: usize) -> ImageBatches<'_> {
-        ImageBatches { files: self, reader: reader.clone(), batch_size, next: 0, size: None }
+        ImageBatches::new(Cow::Borrowed(self), reader, batch_size)
+    }
+
+    /// As [`ImageFiles::batches`], for who has no further use of the files.
+    pub fn into_batches(self, reader: &ImageReader, batch_size: usize) -> ImageBatches<'static> {
+        ImageBatches::new(Cow::Owned(self), reader, batch_size)
     }
 }
 
@@ -144,6 +188,17 @@ pub struct ImageSet {
 }
 
 impl ImageSet {
+    /// The set, if it has an image at all.
+    fn with_images(self) -> Result<ImageSet> {
+        match self.skipped.first() {
+            Some((_, error)) if self.paths.is_empty() => {
+                let count = self.skipped.len();
+                Err(Error::data(format!("none of {count} files is an image; the first: {error}")))
+            }
+            _ => Ok(self),
+        }
+    }
+
     /// The class of each image as bytes, as [`Pairs`](crate::data::Pairs) takes them.
     ///
     /// # Errors
@@ -160,67 +215,122 @@ impl ImageSet {
     }
 }
 
+/// What a model is trained on: the images from 0 to 1, and their classes as the targets. Without
+/// classes there are no targets.
+///
+/// ```
+/// use cornu::data::{ImageFiles, ImageReader, IntoBatch, save_image};
+/// use cornu::prelude::*;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # std::env::set_current_dir(&folder)?;
+/// save_image("black.png", &Array::new([1, 2], vec![0u8, 0])?)?;
+/// save_image("white.png", &Array::new([1, 2], vec![255u8, 255])?)?;
+///
+/// let set = ImageFiles::from_paths(["black.png", "white.png"]).load(&ImageReader::new())?;
+/// let batch = set.into_batch()?;
+/// assert_eq!(batch.x[0].select(1..2)?.to_array()?.into_vec::<f32>()?, [1.0; 6]);
+/// assert!(batch.y.is_empty());
+/// # Ok::<(), cornu::Error>(())
+/// ```
+impl IntoBatch for ImageSet {
+    fn into_batch(self) -> Result<Batch> {
+        let set = self.with_images()?;
+        let x = set.images.rescale(1.0 / 255.0);
+        Ok(match set.labels {
+            Some(labels) => Batch::new(x, labels),
+            None => Batch::inputs(x),
+        })
+    }
+}
+
 /// The batches of [`ImageFiles::batches`]. The last may be smaller. After an error there are no more.
 #[derive(Debug)]
 pub struct ImageBatches<'a> {
-    files: &'a ImageFiles,
+    files: Cow<'a, ImageFiles>,
     reader: ImageReader,
     batch_size: usize,
     next: usize,
+    /// The image that the next batch begins with, if it was read already.
+    ahead: Option<FromFile>,
     /// The shape of the first image, and its file: all others must have it.
     size: Option<(Vec<usize>, PathBuf)>,
+}
+
+/// An image, its file's place among the files, and whether it was inverted.
+#[derive(Debug)]
+struct FromFile {
+    image: Array,
+    place: usize,
+    inverted: bool,
 }
 
 impl Iterator for ImageBatches<'_> {
     type Item = Result<ImageSet>;
 
     fn next(&mut self) -> Option<Result<ImageSet>> {
-        if self.next >= self.files.len() {
+        if self.next >= self.files.len() && self.ahead.is_none() {
             return None;
         }
         let batch = self.read();
         if batch.is_err() {
-            self.next = self.files.len();
+            (self.next, self.ahead) = (self.files.len(), None);
         }
         Some(batch)
     }
 }
 
-impl ImageBatches<'_> {
+impl<'a> ImageBatches<'a> {
+    fn new(files: Cow<'a, ImageFiles>, reader: &ImageReader, batch_size: usize) -> Self {
+        ImageBatches { files, reader: reader.clone(), batch_size, next: 0, ahead: None, size: None }
+    }
+
     fn read(&mut self) -> Result<ImageSet> {
         self.reader.check()?;
         if self.batch_size == 0 {
             return Err(Error::value("batch_size must be at least 1, not 0"));
         }
-        let files = self.files;
         let (mut pixels, mut labels, mut inverted) = (vec![], Vec::<i32>::new(), vec![]);
         let (mut paths, mut skipped) = (vec![], vec![]);
-        while paths.len() < self.batch_size && self.next < files.len() {
-            let path = &files.paths[self.next];
-            let read = self.reader.read(path);
-            self.next += 1;
-            let (image, was_inverted) = match read {
-                Ok(read) => read,
-                Err(error) if self.reader.skip_unreadable => {
-                    skipped.push((path.clone(), error));
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            self.check_size(&image, path)?;
-            pixels.extend_from_slice(image.as_slice::<u8>()?);
-            labels.extend(files.labels.get(self.next - 1));
-            inverted.push(was_inverted);
-            paths.push(path.clone());
+        while paths.len() < self.batch_size {
+            let Some(read) = self.next_image(&mut skipped)? else { break };
+            let path = self.files.paths[read.place].clone();
+            self.check_size(&read.image, &path)?;
+            pixels.extend_from_slice(read.image.as_slice::<u8>()?);
+            labels.extend(self.files.labels.get(read.place));
+            inverted.push(read.inverted);
+            paths.push(path);
+        }
+        if self.reader.skip_unreadable {
+            // If only files follow that are left out, they are told of here: there is no batch of
+            // nothing.
+            self.ahead = self.next_image(&mut skipped)?;
         }
         let channels = self.reader.color_mode.channels();
         let none = || vec![0, 0, channels];
         let size = self.size.as_ref().map_or_else(none, |(shape, _)| shape.clone());
         let images = Array::new([vec![paths.len()], size].concat(), pixels)?;
-        let has_classes = !files.class_names.is_empty();
+        let class_names = self.files.class_names.clone();
+        let has_classes = !class_names.is_empty();
         let labels = has_classes.then(|| Array::new([labels.len()], labels)).transpose()?;
-        let class_names = files.class_names.clone();
         Ok(ImageSet { images, labels, class_names, paths, inverted, skipped })
+    }
+
+    /// The next image that can be read; those that cannot be are told.
+    fn next_image(&mut self, skipped: &mut Vec<(PathBuf, Error)>) -> Result<Option<FromFile>> {
+        if let Some(ahead) = self.ahead.take() {
+            return Ok(Some(ahead));
+        }
+        while let Some(path) = self.files.paths.get(self.next) {
+            let place = self.next;
+            self.next += 1;
+            match self.reader.read(path) {
+                Ok((image, inverted)) => return Ok(Some(FromFile { image, place, inverted })),
+                Err(error) if self.reader.skip_unreadable => skipped.push((path.clone(), error)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
     }
 
     /// Checks that an image has the size of the first.
