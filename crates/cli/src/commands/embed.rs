@@ -1,12 +1,13 @@
-//! `cornu embed`: what a trained network makes of images, as a table.
+//! `cornu embed`: what a trained network makes of images, as a table or for TensorBoard.
 
 use super::Reading;
 use super::csv::Table;
 use super::images::{Images, MNIST, is_npy};
 use crate::say;
 use crate::trained::Trained;
-use clap::{Args, Command};
+use clap::{Args, Command, ValueEnum};
 use cornu::data::write_npy;
+use cornu::tensorboard::{Embeddings, Projector};
 use cornu::{Array, Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -22,10 +23,14 @@ pub struct Options {
     #[arg(long, value_name = "FROM", default_value = MNIST, verbatim_doc_comment)]
     input: PathBuf,
 
-    /// Where to write: .npy for numpy, .csv with names and labels
-    /// [default: embeddings.npy beside the model]
-    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
+    /// Where to write: .npy for numpy, .csv with names and labels, a folder
+    /// for TensorBoard's Projector [default: embeddings.npy beside the model]
+    #[arg(long, value_name = "PATH", verbatim_doc_comment)]
     output: Option<PathBuf>,
+
+    /// npy, csv or projector [default: as the name of the output ends]
+    #[arg(long, value_name = "FORM", hide_possible_values = true)]
+    format: Option<Form>,
 
     #[command(flatten)]
     reading: Reading,
@@ -42,44 +47,85 @@ In a .npy array they are (n, 28, 28) or (n, 784): uint8 from 0 to 255, or float3
 Examples:
   cornu embed runs/siamese/model.safetensors
   cornu embed runs/siamese/model.safetensors --output digits.csv
-  cornu embed runs/siamese/model.safetensors --input my-digits --output mine.npy",
+  cornu embed runs/siamese/model.safetensors --input my-digits --output mine.npy
+  cornu embed runs/siamese/model.safetensors --output points
+  tensorboard --logdir points",
         )
 }
 
 /// The forms in which embeddings are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Form {
     Npy,
     Csv,
+    Projector,
 }
 
 impl Form {
-    fn of(path: &Path) -> Result<Form> {
-        let csv = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
-        match (is_npy(path), csv) {
-            (true, _) => Ok(Form::Npy),
-            (_, true) => Ok(Form::Csv),
-            _ => Err(Error::value("embeddings are written to a name that ends in .npy or .csv")
-                .within(path.display().to_string())),
+    /// The form that a name stands for.
+    fn of(path: &Path) -> Option<Form> {
+        let Some(ending) = path.extension().filter(|_| !path.is_dir()) else {
+            return Some(Form::Projector);
+        };
+        match () {
+            () if is_npy(path) => Some(Form::Npy),
+            () if ending.eq_ignore_ascii_case("csv") => Some(Form::Csv),
+            () => None,
         }
+    }
+
+    /// The name beside the model, if none is given.
+    fn default_name(self) -> &'static str {
+        match self {
+            Form::Npy => "embeddings.npy",
+            Form::Csv => "embeddings.csv",
+            Form::Projector => "projector",
+        }
+    }
+}
+
+/// Where embeddings are written, and in which form.
+fn target(options: &Options) -> Result<(PathBuf, Form)> {
+    let Some(output) = options.output.clone() else {
+        let form = options.format.unwrap_or(Form::Npy);
+        return Ok((options.model.with_file_name(form.default_name()), form));
+    };
+    let wrong = |message: &str| Err(Error::value(message).within(output.display().to_string()));
+    match (Form::of(&output), options.format) {
+        (Some(form), None) => Ok((output, form)),
+        (None, None) => wrong("embeddings are written to .npy, .csv, or a folder"),
+        // Any folder may be one of the projector, whatever its name.
+        (_, Some(Form::Projector)) if output.is_file() => {
+            wrong("the projector is written to a folder, and this is a file")
+        }
+        (Some(Form::Npy), Some(Form::Csv)) | (Some(Form::Csv), Some(Form::Npy)) => {
+            wrong("the name ends in another form than the one that is asked for")
+        }
+        (_, Some(form)) if form != Form::Projector && output.is_dir() => {
+            wrong("this is a folder, not a file")
+        }
+        (_, Some(form)) => Ok((output, form)),
     }
 }
 
 /// Embeds images and writes what comes of them.
 pub fn run(options: &Options) -> Result<()> {
     options.reading.set_threads()?;
-    let beside = || options.model.with_file_name("embeddings.npy");
-    let output = options.output.clone().unwrap_or_else(beside);
-    let form = Form::of(&output)?;
+    let (output, form) = target(options)?;
     let trained = Trained::load(&options.model)?;
     let images = Images::read(&options.input, &trained, &options.reading)?;
     let embeddings = images.embed(&trained)?;
     match form {
         Form::Npy => write_npy(&output, &embeddings)?,
         Form::Csv => table(&images, &embeddings)?.write(&output)?,
+        Form::Projector => project(&images, &embeddings, &output)?,
     }
     let (count, width) = (say::grouped(images.len()), embeddings.len() / images.len());
     let output = output.display();
     say::line(format_args!("{count} embeddings of {width} numbers in {output}"));
+    if form == Form::Projector {
+        say::line(format_args!("To look at them: tensorboard --logdir {output}"));
+    }
     Ok(())
 }
 
@@ -95,4 +141,13 @@ fn table(images: &Images, embeddings: &Array) -> Result<Table> {
         table.line([images.names[i].clone()].into_iter().chain(label).chain(numbers));
     }
     Ok(table)
+}
+
+/// Points with their labels, names and images, for TensorBoard's Projector.
+fn project(images: &Images, embeddings: &Array, folder: &Path) -> Result<()> {
+    let mut points = Embeddings::new("embeddings", embeddings).images(images.pixels.clone());
+    if let Some(labels) = &images.labels {
+        points = points.labels(labels);
+    }
+    Projector::new(folder).add(points.column("image", &images.names)).write()
 }
