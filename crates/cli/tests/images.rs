@@ -78,7 +78,8 @@ fn a_model_says_what_it_is() {
     let input: serde_json::Value = serde_json::from_str(&metadata["input"]).unwrap();
     assert_eq!((&input["height"], &input["width"]), (&28.into(), &28.into()));
     let threshold: serde_json::Value = serde_json::from_str(&metadata["threshold"]).unwrap();
-    assert_eq!((&threshold["measure"], &threshold["value"]), (&"euclidean".into(), &0.5.into()));
+    assert_eq!(threshold["score"], "distance");
+    assert!((0.01..1.5).contains(&threshold["threshold"].as_f64().unwrap()), "{threshold}");
 }
 
 #[test]
@@ -128,6 +129,102 @@ fn a_folder_becomes_a_table() {
 }
 
 #[test]
+fn a_folder_becomes_points_for_tensorboard() {
+    let folder = digits(4);
+    let words = ["embed", model(), "--input", ".", "--output", "points"];
+    let (text, _) = succeed(folder.path(), &words);
+    let lines = ["4 embeddings of 128 numbers in points", "tensorboard --logdir points"];
+    assert!(lines.iter().all(|line| text.contains(line)), "{text}");
+    let read = |name: &str| fs::read_to_string(path(folder.path(), name)).unwrap();
+    let config = read("points/projector_config.pbtxt");
+    assert!(config.contains("single_image_dim: 28"), "{config}");
+    let labels = read("points/projector/embeddings/metadata.tsv");
+    assert_eq!(labels, "label\timage\n0\t0/3.png\n1\t1/2.png\n2\t2/1.png\n7\t7/0.png\n");
+    // The points are the embeddings, and the thumbnails the images: two rows of two.
+    succeed(folder.path(), &["embed", model(), "--input", "2/1.png", "--output", "one.npy"]);
+    let one: Vec<f32> = read_npy(path(folder.path(), "one.npy")).unwrap().into_vec().unwrap();
+    let points = read("points/projector/embeddings/tensors.tsv");
+    let third = points.lines().nth(2).unwrap().split('\t').map(|n| n.parse::<f32>().unwrap());
+    assert!(third.zip(&one).all(|(a, b)| (a - b).abs() < 1e-5));
+    assert_eq!(points.lines().count(), 4);
+    let sheet = path(folder.path(), "points/projector/embeddings/sprite.png");
+    let sheet = cornu::data::load_image(sheet).unwrap();
+    assert_eq!(sheet.shape(), [56, 56, 3]);
+    let corner = |i: usize| sheet.as_slice::<u8>().unwrap()[(i / 28 * 56 + i % 28) * 3];
+    let expected: Vec<u8> = digit(3).into_vec().unwrap();
+    assert!((0..784).all(|i| corner(i) == expected[i]));
+
+    // The format says so too, for a folder of any name and where none is given.
+    let words = ["embed", model(), "--input", ".", "--output", "a.b", "--format", "projector"];
+    succeed(folder.path(), &words);
+    assert!(path(folder.path(), "a.b/projector_config.pbtxt").exists());
+    let copy = path(folder.path(), "model.safetensors");
+    fs::copy(model(), copy).unwrap();
+    let words = ["embed", "model.safetensors", "--input", "7", "--format", "projector"];
+    succeed(folder.path(), &words);
+    assert!(path(folder.path(), "projector/projector_config.pbtxt").exists());
+}
+
+/// Digits of four kinds, three of each.
+const SOME: [&str; 12] = ["0", "17", "34", "1", "35", "38", "3", "10", "13", "2", "5", "14"];
+
+/// The score and the verdict of each pair that was printed, and whether both show the same.
+fn verdicts(text: &str, score: &str) -> Vec<(bool, f64, bool)> {
+    let label = |part: &str| part.split("(a ").nth(1).unwrap().as_bytes()[0];
+    let verdict = |line: &str| {
+        let (pair, rest) = line.split_once(&format!("{score} "))?;
+        let (number, verdict) = rest.split_once("  ")?;
+        let (left, right) = pair.split_once(")  ").or_else(|| pair.split_once(") "))?;
+        assert!(["same", "different"].contains(&verdict), "{line}");
+        Some((label(left) == label(right), number.parse().ok()?, verdict == "same"))
+    };
+    text.lines().filter_map(verdict).collect()
+}
+
+#[test]
+fn every_recipe_of_pairs_compares_searches_and_embeds() {
+    let folder = tempfile::tempdir().unwrap();
+    for (recipe, score) in
+        [("siamese", "distance"), ("siamese-classic", "distance"), ("siamese-l1", "similarity")]
+    {
+        let run = |words: &[&str]| succeed(folder.path(), words).0;
+        run(&["train", recipe, "--epochs", "2", "--limit", "500", "--out", recipe]);
+        let model = &format!("{recipe}/model.safetensors");
+
+        // Verdicts the right way round: turned round, most would be wrong.
+        let text = run(&[&["compare", model, "--mnist"][..], &SOME].concat());
+        let all = verdicts(&text, score);
+        assert_eq!(all.len(), 66, "{text}");
+        let right = all.iter().filter(|(same, _, verdict)| same == verdict).count();
+        assert!(right >= 40, "{recipe}: {right} of 66 are right\n{text}");
+        let mean = |same: bool| {
+            let of: Vec<f64> = all.iter().filter(|pair| pair.0 == same).map(|p| p.1).collect();
+            of.iter().sum::<f64>() / of.len() as f64
+        };
+        assert_eq!(mean(true) < mean(false), score == "distance", "{text}");
+        let side = if score == "distance" { "below a distance" } else { "above a similarity" };
+        assert!(text.contains(&format!("Judged the same {side} of ")), "{text}");
+
+        // An image and itself show the same; if a distance is measured, they are at none.
+        let own = verdicts(&run(&["compare", model, "--mnist", "7", "7"]), score);
+        assert!(own[0].2 && (score == "similarity" || own[0].1 < 1e-3), "{recipe}: {own:?}");
+
+        let words = ["search", model, "--mnist", "3", "-k", "10"];
+        let found = run(&words);
+        let zeros = found.lines().skip(2).filter(|line| line.contains("(a 0)")).count();
+        assert!(zeros >= 6, "{found}");
+        // What is told of the network's own output does not go for the measure of embeddings.
+        assert_eq!(found.contains("judged the same"), score == "distance", "{found}");
+
+        let words = ["embed", model, "--output", "all.npy"];
+        let told = run(&words);
+        let shape = read_npy(path(folder.path(), "all.npy")).unwrap().shape().to_vec();
+        assert_eq!(shape[0], 10_000);
+        assert_eq!(told, format!("10,000 embeddings of {} numbers in all.npy\n", shape[1]));
+    }
+}
+
+#[test]
 fn the_same_image_is_at_no_distance() {
     let folder = tempfile::tempdir().unwrap();
     // The third is the first, as ink on paper and twice as large.
@@ -141,7 +238,7 @@ fn the_same_image_is_at_no_distance() {
     {
         save_image(path(folder.path(), name), &image).unwrap();
     }
-    let words = ["compare", model(), "seven.png", "two.png", "paper.png", "--output", "out.png"];
+    let words = ["compare", model(), "seven.png", "two.png", "paper.png", "--output", "out.svg"];
     let (text, notes) = succeed(folder.path(), &words);
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 5, "{text}");
@@ -149,14 +246,19 @@ fn the_same_image_is_at_no_distance() {
     assert!(
         lines[1].starts_with("seven.png  paper.png  distance ") && lines[1].ends_with("  same")
     );
-    assert_eq!(lines[3], "Judged the same below a distance of 0.5.");
+    assert!(lines[3].starts_with("Judged the same below a distance of 0."), "{text}");
     assert!(notes.contains("1 of 3 images are dark on light"), "{notes}");
     let distance = |line: &str| -> f64 {
         line.split("distance ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap()
     };
     assert!(distance(lines[1]) < 0.1 && distance(lines[1]) < distance(lines[0]), "{text}");
-    let picture = cornu::data::load_image(path(folder.path(), "out.png")).unwrap();
-    assert_eq!(picture.shape(), [3 * 116 + 4, 2 * 116 + 4, 3]);
+    // A pair has its verdict and both names above it.
+    let svg = fs::read_to_string(path(folder.path(), "out.svg")).unwrap();
+    assert_eq!(svg.matches("<image").count(), 6);
+    let title = format!(">same {:.2}: seven, paper<", distance(lines[1]));
+    assert!(svg.contains(&title), "{title}: {svg}");
+    succeed(folder.path(), &["compare", model(), "seven.png", "two.png", "--output", "out.PNG"]);
+    assert!(fs::read(path(folder.path(), "out.PNG")).unwrap().starts_with(b"\x89PNG"));
 
     // Left as it is, a paper is something else; and any threshold may be asked for.
     let words = ["compare", model(), "seven.png", "paper.png", "--invert", "no"];
@@ -213,10 +315,11 @@ fn the_nearest_are_found() {
     let first = table.lines().nth(1).unwrap();
     assert!(first.starts_with("1,") && first.ends_with(",7/0.png,7,0"), "{table}");
 
-    let words = ["search", model(), "7/0.png", "--among", ".", "-k", "5", "--output", "hits.png"];
+    let words = ["search", model(), "7/0.png", "--among", ".", "-k", "5", "--output", "hits.svg"];
     succeed(folder.path(), &words);
-    let picture = cornu::data::load_image(path(folder.path(), "hits.png")).unwrap();
-    assert_eq!(picture.shape(), [116 + 4, 6 * 116 + 4, 3]);
+    let svg = fs::read_to_string(path(folder.path(), "hits.svg")).unwrap();
+    assert_eq!(svg.matches("<image").count(), 6);
+    assert!(svg.contains(">wanted: 7/0<") && svg.contains(">same 0.00: 7/0<"), "{svg}");
 }
 
 #[test]
@@ -261,19 +364,28 @@ fn mistakes_are_told_and_nothing_is_written() {
         (&["embed", model(), "--input", "wrong.npy"], "wrong.npy: expected images, (n, 28, 28)"),
         (&["embed", model(), "--input", "bytes.npy"], "expected uint8 or float32 images"),
         (&["embed", model(), "--input", "loud.npy"], "go from 0 to 1, but one has 255"),
-        (&["embed", model(), "--output", "folder/"], "ends in .npy or .csv"),
+        (&["embed", model(), "--output", "x.txt"], "written to .npy, .csv, or a folder"),
+        (
+            &["embed", model(), "--output", "x.npy", "--format", "csv"],
+            "ends in another form than the one that is asked for",
+        ),
+        (&["embed", model(), "--output", "7", "--format", "csv"], "this is a folder, not a file"),
+        (
+            &["embed", model(), "--output", "text.png", "--format", "projector"],
+            "and this is a file",
+        ),
         (&["compare", model(), "7/0.png", "nothing.png"], "nothing.png: there is no such file"),
         (&["compare", model(), "7/0.png", "text.png"], "text.png: not an image"),
         (&["compare", model(), "7/0.png", "empty"], "empty: there are no images"),
         (&["compare", model(), "--mnist", "1", "10000"], "no test image 10000; MNIST has 10,000"),
-        (&["compare", model(), "7/0.png", "2/1.png", "--output", "x.txt"], "ends in .png"),
+        (&["compare", model(), "7/0.png", "2/1.png", "--output", "x.txt"], "in .svg or .png"),
         (&["search", model(), "7"], "7: this is a folder, not an image"),
         (&["search", model(), "7/0.png", "--among", "empty"], "there are no images"),
         (
             &["search", model(), "7/0.png", "--among", "wrong.npy"],
             "or embeddings, float32 (n, 128)",
         ),
-        (&["search", model(), "7/0.png", "--output", "hits"], "ends in .csv or .png"),
+        (&["search", model(), "7/0.png", "--output", "hits"], "ends in .csv, .svg or .png"),
     ] {
         let errors = fail(here, words);
         assert!(errors.contains(expected), "{expected}: {errors}");

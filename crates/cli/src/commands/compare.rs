@@ -33,7 +33,7 @@ pub struct Options {
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = finite)]
     threshold: Option<f64>,
 
-    /// Draw the pairs into this file (.png), as the network sees them
+    /// Draw the pairs with their verdicts into this file (.svg or .png)
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -49,7 +49,7 @@ pub fn command() -> Command {
             "Examples:
   cornu compare runs/siamese/model.safetensors --mnist 3 10
   cornu compare runs/siamese/model.safetensors mine.png yours.png
-  cornu compare runs/siamese/model.safetensors mine.png folder --output pairs.png
+  cornu compare runs/siamese/model.safetensors mine.png folder --output pairs.svg
   cornu compare runs/siamese/model.safetensors monday tuesday",
         )
 }
@@ -92,7 +92,11 @@ pub fn run(options: &Options) -> Result<()> {
         None => say::aside("note: the model's file has no threshold; --threshold X gives one"),
     }
     if let Some(output) = &options.output {
-        draw(output, &images, &pairs)?;
+        let said = |&score: &f32| {
+            let verdict = threshold.map(|threshold| trained.verdict(score.into(), threshold));
+            format!("{} {score:.2}", verdict.unwrap_or(trained.score()))
+        };
+        draw(output, &images, &pairs, &scores.iter().map(said).collect::<Vec<_>>())?;
     }
     Ok(())
 }
@@ -169,11 +173,16 @@ fn scores(images: &Images, pairs: &[(usize, usize)], trained: &Trained) -> Resul
     outputs.into_vec()
 }
 
-/// Draws the first pairs, one below the other.
-fn draw(output: &Path, images: &Images, pairs: &[(usize, usize)]) -> Result<()> {
+/// Draws the first pairs, with what is said of each.
+fn draw(output: &Path, images: &Images, pairs: &[(usize, usize)], said: &[String]) -> Result<()> {
     let shown = &pairs[..pairs.len().min(SHOWN)];
-    let places: Vec<usize> = shown.iter().flat_map(|&(a, b)| [a, b]).collect();
-    picture::draw(output, &images.select(&places)?.pixels, 2)?;
+    let [left, right]: [Vec<usize>; 2] =
+        [shown.iter().map(|pair| pair.0).collect(), shown.iter().map(|pair| pair.1).collect()];
+    let names: Vec<String> = (0..images.len()).map(|place| images.short_title(place)).collect();
+    let titles = shown.iter().zip(said);
+    let titles = titles.map(|(&(a, b), said)| picture::title(said, &[&names[a], &names[b]]));
+    let titles: Vec<String> = titles.collect();
+    picture::draw_pairs(output, &images.select(&left)?, &images.select(&right)?, &titles)?;
     let what = match shown.len() < pairs.len() {
         true => format!("the first {} pairs", shown.len()),
         false => "the pairs".to_owned(),

@@ -49,7 +49,7 @@ impl Images {
         let classes = test.classes();
         Ok(Images {
             pixels: test.images.take(places)?,
-            names: places.iter().map(|place| format!("test image {place}")).collect(),
+            names: places.iter().map(|place| format!("{TEST_IMAGE}{place}")).collect(),
             labels: Some(places.iter().map(|&place| classes[place].to_string()).collect()),
         })
     }
@@ -158,13 +158,27 @@ impl Images {
     pub fn title(&self, place: usize) -> String {
         let name = &self.names[place];
         match &self.labels {
-            Some(labels) if name.starts_with("test image") => {
+            Some(labels) if name.starts_with(TEST_IMAGE) => {
                 format!("{name} (a {})", labels[place])
             }
             _ => name.clone(),
         }
     }
+
+    /// What an image is, in few letters for a picture: a name without its ending, `7 (0)` for the
+    /// seven that is test image 0.
+    pub fn short_title(&self, place: usize) -> String {
+        let name = &self.names[place];
+        match (&self.labels, name.strip_prefix(TEST_IMAGE)) {
+            (Some(labels), Some(number)) => format!("{} ({number})", labels[place]),
+            (_, Some(number)) => number.to_owned(),
+            _ => Path::new(name).with_extension("").to_string_lossy().into_owned(),
+        }
+    }
 }
+
+/// What stands before the place of a test image.
+const TEST_IMAGE: &str = "test image ";
 
 /// Whether a file is an array, by its name.
 pub fn is_npy(path: &Path) -> bool {

@@ -41,7 +41,7 @@ pub struct Options {
     #[arg(long)]
     approximate: bool,
 
-    /// Write what is found: .csv a table, .png a picture, the query first
+    /// Write what is found: .csv a table, .svg or .png a picture
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -57,7 +57,7 @@ pub fn command() -> Command {
             "Examples:
   cornu search runs/siamese/model.safetensors --mnist 3
   cornu search runs/siamese/model.safetensors mine.png --among folder -k 5
-  cornu search runs/siamese/model.safetensors mine.png --output hits.png
+  cornu search runs/siamese/model.safetensors mine.png --output hits.svg
 
 For many searches, embed once:
   cornu embed runs/siamese/model.safetensors --input folder --output folder.npy
@@ -127,7 +127,7 @@ pub fn run(options: &Options) -> Result<()> {
     if let Some(output) = &options.output {
         match is_table {
             true => table(&known, &hits, &trained).write(output)?,
-            false => draw(output, &query, &known, &hits)?,
+            false => draw(output, &query, &known, &hits, &trained)?,
         }
         say::line(format_args!("Written to {}.", output.display()));
     }
@@ -139,10 +139,11 @@ fn form(output: &Path) -> Result<bool> {
     if output.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv")) {
         return Ok(true);
     }
-    picture::check(output).map(|()| false).map_err(|_| {
-        Error::value("what is found is written to a name that ends in .csv or .png")
-            .within(output.display().to_string())
-    })
+    if picture::is_picture(output) {
+        return Ok(false);
+    }
+    Err(Error::value("what is found is written to a name that ends in .csv, .svg or .png")
+        .within(output.display().to_string()))
 }
 
 fn query(options: &Options, trained: &Trained) -> Result<Images> {
@@ -157,6 +158,11 @@ fn query(options: &Options, trained: &Trained) -> Result<Images> {
     }
 }
 
+/// Where "the same" ends in the measure of the embeddings, if that is known.
+fn threshold(trained: &Trained) -> Option<f64> {
+    trained.threshold.filter(|_| trained.output_is_measure)
+}
+
 /// Prints the hits, the nearest first.
 fn report(query: &Images, known: &Known, hits: &[Hit], trained: &Trained) {
     say::line(format_args!("Most like {}:", query.title(0)));
@@ -168,7 +174,7 @@ fn report(query: &Images, known: &Known, hits: &[Hit], trained: &Trained) {
         let label = cell(known.label(hit.row).unwrap_or_default());
         say::line(format_args!("{:>8.4}{label}  {}", hit.score, known.title(hit.row)));
     }
-    let Some(threshold) = trained.threshold.filter(|_| trained.output_is_measure) else { return };
+    let Some(threshold) = threshold(trained) else { return };
     let near = |hit: &&Hit| trained.measure.accepts(hit.score, threshold as f32);
     let count = hits.iter().filter(near).count();
     let rule = trained.rule(threshold);
@@ -190,10 +196,26 @@ fn table(known: &Known, hits: &[Hit], trained: &Trained) -> Table {
     table
 }
 
-/// Draws the query and the hits in one row.
-fn draw(output: &Path, query: &Images, known: &Known, hits: &[Hit]) -> Result<()> {
+/// Draws the query and then the hits.
+fn draw(
+    output: &Path,
+    query: &Images,
+    known: &Known,
+    hits: &[Hit],
+    trained: &Trained,
+) -> Result<()> {
     let Some(images) = &known.images else { return Ok(()) };
     let found = images.select(&hits.iter().map(|hit| hit.row).collect::<Vec<_>>())?;
-    let all = query.and(&found)?;
-    picture::draw(output, &all.pixels, all.len().min(11))
+    let title = |(place, hit): (usize, &Hit)| {
+        let score = f64::from(hit.score);
+        let said = match threshold(trained) {
+            Some(threshold) => format!("{} {score:.2}", trained.verdict(score, threshold)),
+            None => format!("{score:.2}"),
+        };
+        picture::title(&said, &[&found.short_title(place)])
+    };
+    let titles = hits.iter().enumerate().map(title);
+    let wanted = picture::title("wanted", &[&query.short_title(0)]);
+    let titles: Vec<String> = [wanted].into_iter().chain(titles).collect();
+    picture::draw(output, &query.and(&found)?, &titles)
 }
