@@ -353,6 +353,7 @@ fn mistakes_are_told_and_nothing_is_written() {
     write_npy(path(here, "bytes.npy"), &Array::zeros([2, 784], DType::I32)).unwrap();
     let loud = Array::new([1, 784], vec![255.0f32; 784]).unwrap();
     write_npy(path(here, "loud.npy"), &loud).unwrap();
+    fs::write(path(here, "notes"), "mine").unwrap();
     let before = fs::read_dir(here).unwrap().count();
     for (words, expected) in [
         (&["embed", "none.safetensors"][..], "none.safetensors: there is no such file"),
@@ -374,6 +375,7 @@ fn mistakes_are_told_and_nothing_is_written() {
             &["embed", model(), "--output", "text.png", "--format", "projector"],
             "and this is a file",
         ),
+        (&["embed", model(), "--output", "notes"], "and this is a file"),
         (&["compare", model(), "7/0.png", "nothing.png"], "nothing.png: there is no such file"),
         (&["compare", model(), "7/0.png", "text.png"], "text.png: not an image"),
         (&["compare", model(), "7/0.png", "empty"], "empty: there are no images"),

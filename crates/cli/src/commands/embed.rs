@@ -92,12 +92,12 @@ fn target(options: &Options) -> Result<(PathBuf, Form)> {
     };
     let wrong = |message: &str| Err(Error::value(message).within(output.display().to_string()));
     match (Form::of(&output), options.format) {
-        (Some(form), None) => Ok((output, form)),
         (None, None) => wrong("embeddings are written to .npy, .csv, or a folder"),
         // Any folder may be one of the projector, whatever its name.
-        (_, Some(Form::Projector)) if output.is_file() => {
+        (_, Some(Form::Projector)) | (Some(Form::Projector), None) if output.is_file() => {
             wrong("the projector is written to a folder, and this is a file")
         }
+        (Some(form), None) => Ok((output, form)),
         (Some(Form::Npy), Some(Form::Csv)) | (Some(Form::Csv), Some(Form::Npy)) => {
             wrong("the name ends in another form than the one that is asked for")
         }
