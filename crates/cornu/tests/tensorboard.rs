@@ -410,7 +410,7 @@ impl Layer for Words {
     }
 
     fn forward(&self, scope: &mut Scope, inputs: &[Tensor]) -> Result<Tensor> {
-        let table = scope.weight("embeddings", [4, 2], &Initializer::from("uniform"))?;
+        let table = scope.weight("embeddings", [4, 2], Initializer::from("uniform"))?;
         Ok(ops::matmul(one_input(inputs)?, &table))
     }
 }
