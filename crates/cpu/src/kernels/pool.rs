@@ -61,7 +61,7 @@ pub(crate) struct Pool {
 
 /// About how many cycles a pooling takes.
 fn cycles(pool: &Pool2d, results: usize) -> usize {
-    results * pool.window[0] * pool.window[1] / 4
+    results.saturating_mul(pool.window[0]).saturating_mul(pool.window[1]) / 4
 }
 
 impl Pool {
@@ -163,7 +163,7 @@ impl PoolGrad {
         let sizes =
             Sizes { image: [x[1], x[2]], output: [y[1], y[2]], channels: x[3], pool: *pool };
         let results = y.iter().product::<usize>();
-        let parts = request.crew.tasks(4 * cycles(pool, results), x[0]);
+        let parts = request.crew.tasks(cycles(pool, results).saturating_mul(4), x[0]);
         let i = request.instructions;
         let backward: Backward = match pool.kind {
             PoolKind::Max => instantiate!(

@@ -60,17 +60,17 @@ const TILES: [usize; 2] = [1024, 512];
 /// As many values of the larger tile fit the cache.
 const STREAMS: usize = 10;
 
-/// Compiles a kernel whose inputs have the given shapes. `shared` names inputs and outputs that are
-/// the same memory.
+/// Compiles a kernel whose inputs have the given shapes: the better tile first, then the other.
+/// `shared` names inputs and outputs that are the same memory.
 pub(super) fn compile(
     kernel: &Kernel,
     inputs: &[Vec<usize>],
     shared: &[(usize, usize)],
     instructions: Instructions,
-) -> Program {
+) -> [Program; 2] {
     let [large, small] = TILES.map(|tile| compile_for(kernel, inputs, shared, instructions, tile));
     let registers = large.registers() / (4 * TILES[0]);
-    if registers + inputs.len() > STREAMS { small } else { large }
+    if registers + inputs.len() > STREAMS { [small, large] } else { [large, small] }
 }
 
 fn compile_for(

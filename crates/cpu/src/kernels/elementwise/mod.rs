@@ -23,6 +23,9 @@ use tiles::{Reading, Tile};
 pub(crate) struct Elementwise {
     program: Program,
     parts: usize,
+    /// Bytes of scratch memory. Of both tiles the larger: a plan asks before it knows which operands
+    /// share memory, and where fewer do than all, the other tile may turn out to be the better one.
+    scratch: usize,
 }
 
 impl Elementwise {
@@ -37,10 +40,15 @@ impl Elementwise {
 
     fn from_kernel(kernel: &fused::Kernel, request: &Request<'_>) -> Elementwise {
         let shapes: Vec<_> = request.inputs.iter().map(|ty| ty.shape.sizes()).collect();
-        let program = compile(kernel, &shapes, request.shared, request.instructions);
-        let count = program.tiles.count();
-        let parts = request.crew.tasks(program.cycles * count, count);
-        Elementwise { program, parts }
+        let programs = compile(kernel, &shapes, request.shared, request.instructions);
+        let parts = programs.each_ref().map(|program| {
+            let count = program.tiles.count();
+            request.crew.tasks(program.cycles * count, count)
+        });
+        let scratch = programs.iter().zip(parts).map(|(program, parts)| parts * program.scratch);
+        let scratch = scratch.max().unwrap_or_default();
+        let [program, _] = programs;
+        Elementwise { program, parts: parts[0], scratch }
     }
 
     /// Works on the tiles of one thread.
@@ -64,7 +72,7 @@ impl Elementwise {
 
 impl Kernel for Elementwise {
     fn scratch(&self) -> usize {
-        self.parts * self.program.scratch
+        self.scratch
     }
 
     unsafe fn run(&self, io: Io<'_>, session: &Session<'_>) {
@@ -193,5 +201,56 @@ fn broadcast(input: &TensorType, output: &TensorType) -> fused::Kernel {
         inputs: vec![input.dtype],
         steps: vec![],
         outputs: vec![0],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::Instructions;
+    use crate::threads::Crew;
+    use cornu_graph::DType;
+    use cornu_graph::scalar::{BinaryOp, UnaryOp};
+
+    /// A loop over 4 inputs that keeps as many values until its end as asked for, and gives out
+    /// others before, while all inputs are still to be read.
+    fn kernel(kept: usize, given: usize) -> fused::Kernel {
+        let (inputs, mut steps) = (4, vec![]);
+        let mut step = |op, args: &[usize]| {
+            steps.push(fused::Step { op, args: args.to_vec(), dtype: DType::F32 });
+            inputs + steps.len() - 1
+        };
+        let kept: Vec<usize> =
+            (0..kept).map(|i| step(ScalarOp::Unary(UnaryOp::Exp), &[i % inputs])).collect();
+        let mut outputs: Vec<usize> =
+            (0..given).map(|i| step(ScalarOp::Unary(UnaryOp::Log), &[i % inputs])).collect();
+        let all = (0..inputs).chain(kept);
+        let sum = all.reduce(|a, b| step(ScalarOp::Binary(BinaryOp::Add), &[a, b]));
+        outputs.push(sum.unwrap());
+        fused::Kernel { shape: [60, 60].into(), inputs: vec![DType::F32; inputs], steps, outputs }
+    }
+
+    /// A plan has the memory that a kernel wants if all its operands may share theirs.
+    #[test]
+    fn operands_that_share_less_memory_need_no_more_scratch() {
+        for (kept, given) in (0..8).flat_map(|kept| (0..6).map(move |given| (kept, given))) {
+            let kernel = kernel(kept, given);
+            let ty = TensorType::new(DType::F32, kernel.shape.clone());
+            let (inputs, outputs) = (vec![&ty; 4], vec![ty.clone(); kernel.outputs.len()]);
+            let scratch = |shared: &[(usize, usize)]| {
+                let crew = Crew { threads: 2, handover: 0 };
+                let instructions = Instructions::Portable;
+                let (op, inputs, outputs) = (&Op::Select, &inputs[..], &outputs[..]);
+                let request = Request { op, inputs, outputs, shared, instructions, crew };
+                Elementwise::from_kernel(&kernel, &request).scratch()
+            };
+            let pairs = (0..4).flat_map(|i| (0..outputs.len()).map(move |o| (i, o)));
+            let pairs: Vec<(usize, usize)> = pairs.collect();
+            let planned = scratch(&pairs);
+            for n in 0..pairs.len() {
+                let wanted = scratch(&pairs[n..]).max(scratch(&pairs[..n]));
+                assert!(wanted <= planned, "{wanted} > {planned}: {kept} kept, {given} given, {n}");
+            }
+        }
     }
 }
