@@ -239,6 +239,23 @@ fn gradients_of_repeated_and_computed_tensors() {
     assert_eq!(of[1].as_slice::<f32>().unwrap(), [1.0, 2.0]);
 }
 
+/// Two rows for each sample, one for all, and one for each: of one batch all that the model gives,
+/// of several only what can be put together.
+#[test]
+fn outputs_whose_rows_are_not_the_samples() {
+    let x = Input::tensor([1]);
+    let twice = layers::Concatenate::new().axis(0).call([&x, &x]);
+    let total = ops::sum(&x, Axis::new(0).keepdims());
+    let data = Array::new([3, 1], vec![1.0f32, 2.0, 3.0]).unwrap();
+    let model = Model::new(&x, [&twice, &total, &x]).unwrap();
+    let outputs = model.predict(&data).run_all().unwrap();
+    assert_eq!(outputs[0].as_slice::<f32>().unwrap(), [1.0, 2.0, 3.0, 1.0, 2.0, 3.0]);
+    assert_eq!(outputs[1].as_slice::<f32>().unwrap(), [6.0]);
+    assert_eq!(outputs[2], data);
+    let error = model.predict(&data).batch_size(2).run_all().unwrap_err().to_string();
+    assert!(error.contains("cannot be put together"), "{error}");
+}
+
 #[test]
 fn empty_dimensions_are_no_trouble() {
     let empty = Tensor::from(Array::zeros([2, 0], DType::F32));

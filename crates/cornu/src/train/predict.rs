@@ -192,7 +192,11 @@ fn check_rows(built: &Built) -> Result<()> {
 }
 
 /// An output of all batches, put together.
-struct Rows(Array);
+struct Rows {
+    array: Array,
+    /// How many of its numbers are there.
+    len: usize,
+}
 
 impl Rows {
     /// Begins with the first batch, with room for all samples if their number is known.
@@ -201,11 +205,11 @@ impl Rows {
             Some(samples) if samples > batch => {
                 let mut shape = first.shape().to_vec();
                 shape[0] = samples;
-                let mut rows = Rows(Array::zeros(shape, first.dtype()));
+                let mut rows = Rows { array: Array::zeros(shape, first.dtype()), len: 0 };
                 rows.store(&first, 0);
                 rows
             }
-            _ => Rows(first),
+            _ => Rows { len: first.len(), array: first },
         }
     }
 
@@ -213,27 +217,30 @@ impl Rows {
     fn store(&mut self, part: &Array, row: usize) {
         let width = part.len() / part.rows().max(1);
         let range = row * width..row * width + part.len();
-        if range.end > self.0.len() {
-            self.grow(range.end.max(self.0.len() * 2).next_multiple_of(width.max(1)));
+        if range.end > self.array.len() {
+            self.grow(range.end.max(self.array.len() * 2).next_multiple_of(width.max(1)));
         }
-        with_values!(self.0.values_mut(), values => copy_into(&mut values[range], part.values()));
+        self.len = range.end;
+        with_values!(self.array.values_mut(), values => copy_into(&mut values[range], part.values()));
     }
 
     /// More room: a generator does not say how much it will yield.
     fn grow(&mut self, len: usize) {
-        let mut shape = self.0.shape().to_vec();
-        let width = self.0.len() / shape[0].max(1);
+        let mut shape = self.array.shape().to_vec();
+        let width = self.array.len() / shape[0].max(1);
         shape[0] = len / width.max(1);
-        let larger = Array::zeros(shape, self.0.dtype());
-        let old = std::mem::replace(&mut self.0, larger);
+        let larger = Array::zeros(shape, self.array.dtype());
+        let old = std::mem::replace(&mut self.array, larger);
         self.store(&old, 0);
     }
 
+    /// Without the room that was left: `samples` rows of several batches. The output of one batch
+    /// is as it is, whatever its rows are.
     fn finish(self, samples: usize) -> Array {
-        if self.0.rows() == samples || self.0.shape().is_empty() {
-            return self.0;
+        if self.len == self.array.len() {
+            return self.array;
         }
-        self.0.slice_rows(0, samples).unwrap_or(self.0)
+        self.array.slice_rows(0, samples).unwrap_or(self.array)
     }
 }
 
