@@ -48,6 +48,20 @@ fn nothing_makes_a_loss_nan() {
     }
 }
 
+/// A comparison with NaN is false, so that nothing would be mined, and nothing be lost.
+#[test]
+fn embeddings_that_are_nan_are_not_hidden() {
+    for name in OF_EMBEDDINGS {
+        for labels in [[0, 0, 1, 1], [5, 5, 5, 5], [5, 6, 7, 8]] {
+            for bad in [f32::NAN, f32::INFINITY] {
+                let x = Tensor::from([[0.0f32, 1.0], [1.0, 0.0], [bad, 1.0], [0.5, 0.5]]);
+                let loss = Loss::from(name).call(&Tensor::from(labels), &x, None).unwrap();
+                assert!(loss.item().unwrap().is_nan(), "{name} of {labels:?} and {bad}");
+            }
+        }
+    }
+}
+
 #[test]
 fn large_class_numbers_stay_apart() {
     // As float32 the two would be the same class.

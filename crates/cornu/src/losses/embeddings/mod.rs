@@ -61,6 +61,7 @@ pub use ranking::MultipleNegativesRanking;
 pub use triplet::{Mining, TripletLoss};
 
 use super::LossFunction;
+use crate::ops::{self, Axis};
 use crate::tensor::Tensor;
 use cornu_graph::{Error, Result};
 use geometry::Batch;
@@ -84,7 +85,7 @@ macro_rules! embedding_losses {
     ($($class:ident),*) => {$(
         impl LossFunction for $class {
             fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
-                Ok(self.terms(&Batch::new(y_true, y_pred)?)?.0)
+                Ok(self.terms(&Batch::new(y_true, y_pred)?)?.0 + zero(y_pred))
             }
 
             fn mask(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Option<Tensor>> {
@@ -110,6 +111,12 @@ macro_rules! embedding_losses {
     )*};
 }
 embedding_losses!(CircleLoss, MultiSimilarity, NTXent, SupCon, TripletLoss);
+
+/// 0, or NaN if an embedding is not finite. What is chosen by comparisons may leave out all that is
+/// NaN: without this, a network that has diverged would show the loss 0 and train on.
+fn zero(y_pred: &Tensor) -> Tensor {
+    ops::sum(y_pred * 0.0, Axis::ALL)
+}
 
 /// Says that a setting has to be more than 0.
 fn must_be_positive(name: &str, value: f32) -> Result<()> {
