@@ -83,9 +83,10 @@ impl Constraint {
     /// What the weight becomes.
     ///
     /// # Errors
-    /// If the constraint was given by a name that is not known, does not fit the weight's shape, or
-    /// changes it.
+    /// If the constraint was given by a name that is not known, has bounds that make no sense, does
+    /// not fit the weight's shape, or changes it.
     pub fn apply(&self, w: &Tensor) -> Result<Tensor> {
+        self.check()?;
         let constrained = match &self.0 {
             Kind::MaxNorm { max_value, axis } => {
                 let norms = norms(w, axis);
@@ -110,6 +111,24 @@ impl Constraint {
             w.ty(),
             constrained.ty()
         )))
+    }
+
+    /// Checks the bounds: with others, norms would be negative or NaN from the first update on.
+    fn check(&self) -> Result<()> {
+        let (min, max, rate) = match self.0 {
+            Kind::MaxNorm { max_value, .. } => (0.0, max_value, 1.0),
+            Kind::MinMaxNorm { min_value, max_value, rate, .. } => (min_value, max_value, rate),
+            _ => return Ok(()),
+        };
+        let fits = min >= 0.0 && max >= min;
+        if !fits {
+            return Err(Error::value(format!("norms cannot go from {min} to {max}"))
+                .help("min_value must be at least 0, and max_value at least min_value"));
+        }
+        if !(0.0..=1.0).contains(&rate) {
+            return Err(Error::value(format!("rate must be from 0 to 1, not {rate}")));
+        }
+        Ok(())
     }
 
     /// Keras's class name and configuration.

@@ -156,6 +156,11 @@ fn orthogonal(w: &Tensor, factor: f32, mode: OrthogonalMode) -> Result<Tensor> {
             "the orthogonal regularizer takes a matrix, not a tensor of shape {shape}"
         )));
     };
+    // A vector alone has no other to be orthogonal to; the mean over no pairs would be NaN.
+    let number = if mode == OrthogonalMode::Rows { rows } else { columns };
+    if number < 2 {
+        return Ok(Tensor::from(0.0));
+    }
     let (vectors, count) = match mode {
         OrthogonalMode::Rows => (ops::normalize(w, 1, 1e-7), rows),
         OrthogonalMode::Columns => (ops::transpose(ops::normalize(w, 0, 1e-7), None), columns),

@@ -185,6 +185,31 @@ fn normalization_adapts_to_data() {
 }
 
 #[test]
+fn normalization_takes_no_data_that_make_all_nan() {
+    let adapt = |values: [f32; 3]| {
+        Normalization::new().adapt(&Array::new([3, 1], values.to_vec()).unwrap())
+    };
+    assert!(adapt([1.0, 2.0, 2.0]).is_ok());
+    for bad in [f32::NAN, f32::INFINITY, 1e30] {
+        let text = expect_error(adapt([1.0, bad, 2.0]));
+        expect(&text, &["the moments of the data are not finite"]);
+    }
+    expect(&message(Normalization::new().moments([0.0], [-1.0]), &[&[2]]), &["-1 is no variance"]);
+    let nan = Normalization::new().moments([f32::NAN], [1.0]);
+    expect(&message(nan, &[&[2]]), &["NaN is no mean"]);
+}
+
+/// The mean of the cosines of no pairs is 0, not NaN.
+#[test]
+fn a_vector_alone_is_orthogonal() {
+    use cornu::regularizers::OrthogonalMode::{Columns, Rows};
+    for (shape, mode) in [([1, 3], Rows), ([3, 1], Columns)] {
+        let penalty = Regularizer::orthogonal(0.5, mode).penalty(&(&floats(&shape)).into());
+        assert_eq!(penalty.unwrap().item().unwrap(), 0.0);
+    }
+}
+
+#[test]
 fn embeddings_that_were_learned_elsewhere() {
     let vectors = floats(&[3, 2]);
     let layer = Embedding::new(3, 2).embeddings_initializer(Initializer::values(vectors.clone()));
@@ -411,6 +436,47 @@ fn wishes_for_weights_that_are_not_known() {
     expect(&text, &["constraint of 'it/bias'", "did you mean 'non_neg'?"]);
     let text = message(Dense::new(2).activity_regularizer(Regularizer::l2(f32::NAN)), &[&[4]]);
     expect(&text, &["l2 of a regularizer must be 0 or more, not NaN"]);
+}
+
+/// Sizes whose products wrap around: an error, not a panic or a small tensor.
+#[test]
+fn sizes_that_no_memory_holds() {
+    let image: &[&[usize]] = &[&[5, 5, 1]];
+    let huge = usize::MAX;
+    let memory = |text: &str| expect(text, &["no memory can hold"]);
+    memory(&message(Dense::new(huge), &[&[4]]));
+    memory(&message(Dense::new(1 << 61), &[&[4]]));
+    memory(&message(Embedding::new(1 << 40, 1 << 30), &[&[4]]));
+    memory(&message(Conv2D::new(1, 1usize << 40).padding("same"), image));
+    memory(&message(Conv2DTranspose::new(1, 3).strides(1usize << 40), image));
+    memory(&message(RepeatVector::new(huge), &[&[4]]));
+    memory(&message(UpSampling2D::new(huge), image));
+    memory(&message(UpSampling2D::new(huge).interpolation("bilinear"), image));
+    memory(&message(Conv1D::new(1, 3).dilation_rate(huge).padding("causal"), &[&[5, 1]]));
+    let text = message(Conv2D::new(1, 3).dilation_rate(huge).padding("same"), image);
+    expect(&text, &["it (Conv2D)", "conv2d of images (None, 5, 5, 1)"]);
+    // A window over everything is no mistake.
+    let x = Input::tensor([5, 5, 1]);
+    let y = MaxPooling2D::new(1usize << 40).padding("same").call(&x);
+    let largest = Model::new(&x, &y).unwrap().predict(&floats(&[2, 5, 5, 1])).run().unwrap();
+    assert_eq!(largest.shape(), [2, 1, 1, 1]);
+}
+
+#[test]
+fn images_without_pixels() {
+    let text = message(Conv2D::new(1, 3).padding("same"), &[&[0, 5, 1]]);
+    expect(&text, &["there are no pixels in images of shape (None, 0, 5, 1)"]);
+    let text = message(MaxPooling2D::new(2).padding("same"), &[&[5, 0, 1]]);
+    expect(&text, &["there are no pixels"]);
+}
+
+#[test]
+fn bounds_of_constraints() {
+    let of = |constraint| message(Dense::new(2).kernel_constraint(constraint), &[&[4]]);
+    expect(&of(Constraint::max_norm(-1.0, 0)), &["it/kernel", "norms cannot go from 0 to -1"]);
+    expect(&of(Constraint::max_norm(f32::NAN, 0)), &["norms cannot go from 0 to NaN"]);
+    expect(&of(Constraint::min_max_norm(2.0, 1.0, 1.0, 0)), &["norms cannot go from 2 to 1"]);
+    expect(&of(Constraint::min_max_norm(0.0, 1.0, 1.5, 0)), &["rate must be from 0 to 1, not 1.5"]);
 }
 
 #[test]

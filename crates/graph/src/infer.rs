@@ -289,7 +289,7 @@ pub fn windows(
     let reach = window.checked_sub(1)?.checked_mul(dilation)?.checked_add(1)?;
     let padded = size.checked_add(padding.0)?.checked_add(padding.1)?;
     let room = padded.checked_sub(reach)?;
-    Some(room.checked_div(stride)? + 1)
+    room.checked_div(stride)?.checked_add(1)
 }
 
 fn image(what: &str, shape: &Shape) -> Result<(Dim, [usize; 3])> {

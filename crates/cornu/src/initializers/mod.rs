@@ -102,10 +102,11 @@ impl Initializer {
     /// First values of a shape.
     ///
     /// # Errors
-    /// If the initializer was given by a name that is not known, or does not fit the shape.
+    /// If the initializer was given by a name that is not known, or does not fit the shape, or no
+    /// memory can hold the values.
     pub fn array(&self, shape: &[usize]) -> Result<Array> {
+        let count = count(shape)?;
         let mut random = Philox::new(self.seed.unwrap_or_else(session::next_seed));
-        let count = shape.iter().product();
         let values: Vec<f32> = match &self.kind {
             Kind::Constant { value, .. } => vec![*value; count],
             Kind::Identity { gain } => identity(shape, *gain)?,
@@ -252,6 +253,19 @@ fn nested(shape: &[usize], numbers: &[f64]) -> Value {
             let size = inner.iter().product::<usize>().max(1);
             numbers.chunks(size).map(|part| nested(inner, part)).collect()
         }
+    }
+}
+
+/// How many values there are.
+fn count(shape: &[usize]) -> Result<usize> {
+    // With a 0 among them, the product of the others must fit too.
+    let size = shape.iter().try_fold(1usize, |size, &n| size.checked_mul(n.max(1)));
+    match size.filter(|&size| size <= isize::MAX as usize / size_of::<f32>()) {
+        Some(_) => Ok(shape.iter().product()),
+        None => Err(Error::shape(format!(
+            "no memory can hold a weight of shape {}",
+            Shape::from(shape)
+        ))),
     }
 }
 

@@ -22,9 +22,10 @@ impl Padding {
         match self {
             Padding::Valid => (0, 0),
             Padding::Same => {
-                let reach = window.saturating_sub(1) * dilation + 1;
-                let covered = (size.div_ceil(stride).max(1) - 1) * stride + reach;
-                let total = covered.saturating_sub(size);
+                // Sizes that no memory holds are refused by the shape rule; here they must not wrap.
+                let reach = window.saturating_sub(1).saturating_mul(dilation).saturating_add(1);
+                let covered = (size.div_ceil(stride).max(1) - 1) * stride;
+                let total = covered.saturating_add(reach).saturating_sub(size);
                 (total / 2, total - total / 2)
             }
         }
@@ -42,7 +43,11 @@ fn check_image(x: &Tensor, strides: [usize; 2]) -> Result<[usize; 2]> {
     if strides.contains(&0) {
         return Err(Error::value("strides must be at least 1"));
     }
-    Ok([known_size(x, 1)?, known_size(x, 2)?])
+    let size = [known_size(x, 1)?, known_size(x, 2)?];
+    if size.contains(&0) {
+        return Err(Error::shape(format!("there are no pixels in images of shape {}", x.shape())));
+    }
+    Ok(size)
 }
 
 /// Convolution with filters `(height, width, channels / groups, filters)`.
@@ -118,12 +123,12 @@ pub fn conv_transpose(
         };
         let window = [height, width];
         let larger = |i: usize| {
-            let reach = window[i].saturating_sub(1) * dilation[i] + 1;
+            let reach = window[i].saturating_sub(1).saturating_mul(dilation[i]).saturating_add(1);
             let beyond = match padding {
                 Padding::Valid => reach.saturating_sub(strides[i]),
                 Padding::Same => 0,
             };
-            size[i] * strides[i] + beyond
+            size[i].saturating_mul(strides[i]).saturating_add(beyond)
         };
         let to = [larger(0), larger(1)];
         let widths = |i: usize| padding.widths(to[i], window[i], strides[i], dilation[i]);

@@ -225,7 +225,8 @@ fn repeat_along(x: &Tensor, count: usize, axis: usize, new_axis: usize) -> Resul
     dims[new_axis] = Dim::Known(count);
     let repeated = column.broadcast_to(&Shape::from(dims.clone()));
     dims.remove(new_axis);
-    dims[axis] = Dim::Known(size * count);
+    // A product that does not fit was an error of the broadcast.
+    dims[axis] = Dim::Known(size.saturating_mul(count));
     Ok(repeated.reshape_to(&Shape::from(dims)))
 }
 

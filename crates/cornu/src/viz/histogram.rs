@@ -73,7 +73,10 @@ fn draw(name: &str, groups: Vec<(String, Vec<f64>)>, threshold: Option<f64>) -> 
     if all().next().is_none() {
         return Err(Error::data("there are no values to count"));
     }
-    if let Some(bad) = all().chain(threshold).find(|value| !value.is_finite()) {
+    // The distance of two larger ones may be infinite.
+    if let Some(bad) =
+        all().chain(threshold).find(|value| value.is_nan() || value.abs() > f64::MAX / 4.0)
+    {
         return Err(Error::data(format!("{bad} has no place in a histogram")));
     }
     let x = Axis::of_values(all().chain(threshold), 8);
@@ -132,7 +135,11 @@ fn draw_threshold(threshold: f64, frame: &Frame, canvas: &mut Canvas) {
     let (x, _) = frame.point(threshold, frame.y.low);
     let (top, bottom) = (frame.area.y - 6.0, frame.area.bottom());
     canvas.line((x, top), (x, bottom), Paint::stroke(Ink::Text, 1.5).dashed());
-    let text = format!("threshold {}", (threshold * 1e4).round() / 1e4);
+    let rounded = (threshold * 1e4).round() / 1e4;
+    let text = match rounded.abs() < 1e9 {
+        true => format!("threshold {rounded}"),
+        false => format!("threshold {threshold:.4e}"),
+    };
     // Beside the line, where it would reach out of the picture.
     let half = Lettering::PLAIN.width(&text) / 2.0;
     let x = x.clamp(frame.area.x + half, frame.area.right() - half);
@@ -159,7 +166,7 @@ mod tests {
         let low: Vec<f64> = (0..500).map(|i| f64::from(i % 100) / 300.0).collect();
         let high: Vec<f64> = low.iter().map(|v| 1.0 - v).collect();
         let groups = [("same <i>", &low[..]), ("different", &high[..])];
-        for threshold in [None, Some(0.5), Some(-0.001), Some(1.0), Some(1e6)] {
+        for threshold in [None, Some(0.5), Some(-0.001), Some(1.0), Some(1e6), Some(1e300)] {
             let svg = check::tidy(&histogram("distance", &groups, threshold).unwrap());
             assert!(svg.contains("same &lt;i&gt; (500)"), "{svg}");
             assert_eq!(svg.contains("threshold"), threshold.is_some());

@@ -59,7 +59,7 @@ impl Layer for Conv1D {
         let kernel = scope.weight("kernel", [size, channels, self.filters], &self.kernel)?;
         let ([stride], [dilation]) = (self.settings.strides.0, self.settings.dilation_rate.0);
         let padded = match causal {
-            true => ops::pad(x, [(0, 0), ((size - 1) * dilation, 0), (0, 0)]),
+            true => ops::pad(x, [(0, 0), ((size - 1).saturating_mul(dilation), 0), (0, 0)]),
             false => x.clone(),
         };
         // A line is an image of width 1.

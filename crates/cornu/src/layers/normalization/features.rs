@@ -89,7 +89,8 @@ impl Normalization {
     /// The moments of data of the shape that the layer will be called on, with samples as rows.
     ///
     /// # Errors
-    /// If the axes do not fit, or there are no data.
+    /// If the axes do not fit, there are no data, or their moments are not finite: all that the layer
+    /// gave would be NaN.
     pub fn adapt(mut self, data: impl Into<Tensor>) -> Result<Normalization> {
         let x = ops::cast(data, DType::F32);
         let axes = self.axes(x.check()?)?;
@@ -99,6 +100,11 @@ impl Normalization {
         let reduced: Vec<i32> = others(x.rank(), &axes).iter().map(|&a| a as i32).collect();
         let mean = ops::mean(&x, &reduced[..]).eval()?;
         let variance = ops::var(&x, &reduced[..]).eval()?;
+        let finite = |moment: &Array| moment.values().to_f64().iter().all(|m| m.is_finite());
+        if !(finite(&mean) && finite(&variance)) {
+            return Err(Error::data("the moments of the data are not finite")
+                .help("the data hold NaN, infinities, or numbers too large to square"));
+        }
         self.moments = Source::Weights {
             mean: Initializer::values(mean),
             variance: Initializer::values(variance),
@@ -132,6 +138,10 @@ impl Normalization {
 fn given(name: &str, numbers: &[f32], x: &Tensor, axes: &[usize]) -> Result<Tensor> {
     let sizes = sizes(x, axes)?;
     let count: usize = sizes.iter().product();
+    let lowest = if name == "variance" { 0.0 } else { f32::MIN };
+    if let Some(bad) = numbers.iter().find(|&&n| !n.is_finite() || n < lowest) {
+        return Err(Error::value(format!("{bad} is no {name}")));
+    }
     match numbers {
         [all] => Ok(Tensor::from(*all)),
         numbers if numbers.len() == count => {

@@ -4,7 +4,7 @@ use crate::layers::window::{DataFormat, IMAGE, Sizes, data_format_setting};
 use crate::layers::{Layer, Scope, one_input};
 use crate::tensor::Tensor;
 use crate::{names, ops};
-use cornu_graph::{Array, Result};
+use cornu_graph::{Array, Error, Result};
 use serde_json::{Value, json};
 
 /// Makes images `(batch, height, width, channels)` a whole number of times larger.
@@ -69,6 +69,12 @@ impl Layer for UpSampling2D {
 /// Stretches an axis, with straight lines between the centres of its elements.
 fn stretch(x: &Tensor, times: usize, axis: i32) -> Result<Tensor> {
     let size = x.shape().dims()[axis as usize].known().unwrap_or_default();
+    // As large as the result at least, of which the shape rule would tell the same.
+    let fits = |n: usize| n <= isize::MAX as usize / 8;
+    if !size.checked_mul(size).and_then(|n| n.checked_mul(times)).is_some_and(fits) {
+        let message = format!("no memory can hold an image of {size} pixels {times} times larger");
+        return Err(Error::shape(message));
+    }
     let weights = Tensor::from(Array::new([size, size * times], between(size, times))?);
     // The axis last, for a matrix product.
     let order = if axis == 1 { [0, 3, 2, 1] } else { [0, 1, 3, 2] };
