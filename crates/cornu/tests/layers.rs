@@ -186,9 +186,8 @@ fn normalization_adapts_to_data() {
 
 #[test]
 fn normalization_takes_no_data_that_make_all_nan() {
-    let adapt = |values: [f32; 3]| {
-        Normalization::new().adapt(&Array::new([3, 1], values.to_vec()).unwrap())
-    };
+    let adapt =
+        |values: [f32; 3]| Normalization::new().adapt(Array::new([3, 1], values.to_vec()).unwrap());
     assert!(adapt([1.0, 2.0, 2.0]).is_ok());
     for bad in [f32::NAN, f32::INFINITY, 1e30] {
         let text = expect_error(adapt([1.0, bad, 2.0]));
@@ -458,7 +457,7 @@ fn sizes_that_no_memory_holds() {
     // A window over everything is no mistake.
     let x = Input::tensor([5, 5, 1]);
     let y = MaxPooling2D::new(1usize << 40).padding("same").call(&x);
-    let largest = Model::new(&x, &y).unwrap().predict(&floats(&[2, 5, 5, 1])).run().unwrap();
+    let largest = Model::new(&x, &y).unwrap().predict(floats(&[2, 5, 5, 1])).run().unwrap();
     assert_eq!(largest.shape(), [2, 1, 1, 1]);
 }
 

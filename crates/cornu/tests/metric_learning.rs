@@ -284,6 +284,8 @@ fn mistakes_in_retrieval_are_told() {
     assert!(message(&x, &[1, 2, 3]).contains("no embedding has another of its class"));
     let nan = Array::new([3, 1], vec![0.0f32, f32::NAN, 1.0]).unwrap();
     assert!(message(&nan, &[1, 1, 2]).contains("row 1 of the embeddings is not finite"));
+    let huge = Array::new([3, 1], vec![0.0f32, 1e30, 1.0]).unwrap();
+    assert!(message(&huge, &[1, 1, 2]).contains("too large to compare in float32"));
     assert!(message(&Array::zeros([3], DType::F32), &[1, 1, 2]).contains("(n, d)"));
     let zero = Retrieval::new(&x, &[1, 1, 2]).recall_at([0]).run().unwrap_err();
     assert!(zero.to_string().contains("k starts at 1"));

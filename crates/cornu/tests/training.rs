@@ -257,6 +257,23 @@ fn outputs_whose_rows_are_not_the_samples() {
 }
 
 #[test]
+fn each_output_has_its_metrics_weighted_or_not() {
+    let x = Input::tensor([1]);
+    let double = Lambda::new(|x: &[Tensor]| &x[0] * 2.0).name("double").call(&x);
+    let same = Lambda::new(|x: &[Tensor]| &x[0] * 1.0).name("same").call(&x);
+    let mut model = Model::new(&x, [&double, &same]).unwrap();
+    let compile = model.compile("sgd", "mse").loss("mse");
+    compile.weighted_metric_of(1, "mae").metric_of(0, "mae").build().unwrap();
+    let column = |values: [f32; 3]| Array::new([3, 1], values.to_vec()).unwrap();
+    let (data, zeros) = (column([1.0, 2.0, 6.0]), column([0.0; 3]));
+    let weights = Array::new([3], vec![1.0f32, 3.0, 0.0]).unwrap();
+    let logs = model.evaluate(&data, [&zeros, &zeros]).sample_weight(&weights).run().unwrap();
+    assert_eq!((logs["double_mae"], logs["same_mae"]), (6.0, 7.0 / 4.0));
+    let compile = model.compile("sgd", "mse").loss("mse").weighted_metric_of(2, "mae");
+    assert!(compile.build().unwrap_err().to_string().contains("there is no output 2"));
+}
+
+#[test]
 fn empty_dimensions_are_no_trouble() {
     let empty = Tensor::from(Array::zeros([2, 0], DType::F32));
     assert_eq!(ops::softmax(&empty, -1).eval().unwrap().shape(), [2, 0]);

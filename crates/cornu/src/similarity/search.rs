@@ -48,7 +48,14 @@ impl Vectors {
                 row.iter_mut().for_each(|x| *x = (f64::from(*x) * scale) as f32);
             } else {
                 row.iter_mut().zip(centre).for_each(|(x, c)| *x = (f64::from(*x) - c) as f32);
-                half_squares.push((squared(row) / 2.0) as f32);
+                let half_square = (squared(row) / 2.0) as f32;
+                if !half_square.is_finite() {
+                    let message = "the embeddings are too large to compare in float32";
+                    return Err(
+                        Error::data(message).help("normalize them, or use Distance::Cosine")
+                    );
+                }
+                half_squares.push(half_square);
             }
         }
         let half_squares = match distance {

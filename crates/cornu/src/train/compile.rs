@@ -75,8 +75,13 @@ impl Compile<'_> {
     }
 
     /// A figure of the first output that counts sample weights.
-    pub fn weighted_metric(mut self, metric: impl Into<MetricSpec>) -> Self {
-        self.weighted_metrics.push((0, metric.into()));
+    pub fn weighted_metric(self, metric: impl Into<MetricSpec>) -> Self {
+        self.weighted_metric_of(0, metric)
+    }
+
+    /// A figure of another output that counts sample weights.
+    pub fn weighted_metric_of(mut self, output: usize, metric: impl Into<MetricSpec>) -> Self {
+        self.weighted_metrics.push((output, metric.into()));
         self
     }
 

@@ -34,7 +34,7 @@ impl ImageDataGenerator {
     ///
     /// # Errors
     /// If the images have another rank than 4 (or 3, without channels), there are none, an option
-    /// is outside what is allowed, or the images are too large to whiten.
+    /// is outside what is allowed, a value is not finite, or the images are too large to whiten.
     ///
     /// ```
     /// use cornu::prelude::*;
@@ -95,6 +95,10 @@ impl ImageDataGenerator {
         }
         if self.scales_features() {
             found.std = Some(pass.std(found.mean.as_deref().unwrap_or_default())?);
+        }
+        let figures = found.mean.iter().chain(&found.std).flatten();
+        if figures.into_iter().any(|figure| !figure.is_finite()) {
+            return Err(Error::data("the images hold values that are not finite"));
         }
         if self.zca_whitening {
             found.whitening = Some(pass.whitening(&found)?);

@@ -203,6 +203,7 @@ fn mistakes_in_the_options_are_errors() {
     assert!(of(new().height_shift_range([f64::NAN])).contains("height_shift_range"));
     assert!(of(new().shear_range(f64::INFINITY)).contains("shear_range"));
     assert!(of(new().cval(f64::NAN)).contains("cval must be a finite number"));
+    assert!(of(new().cval(1e300)).contains("cval must be a finite number"));
     assert!(of(new().rescale(f32::NAN)).contains("rescale"));
     assert!(of(new().validation_split(-0.5)).contains("validation_split is -0.5"));
 }
@@ -246,6 +247,7 @@ fn mistakes_in_fit_are_errors() {
     assert!(same.unwrap_err().to_string().contains("zca_epsilon above 0"));
     let bad = Array::new([1, 1, 1, 1], vec![f32::NAN]).unwrap();
     assert!(new().zca_whitening(true).fit(&bad).is_err());
+    assert!(new().featurewise_center(true).fit(&bad).is_err());
 }
 
 #[test]

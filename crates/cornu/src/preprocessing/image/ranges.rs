@@ -81,7 +81,8 @@ impl Sampling {
         if let FillMode::Unknown(name) = &self.fill_mode {
             return Err(names::unknown("fill_mode", name, MODES.map(|(name, _)| name)));
         }
-        finite("cval", self.cval)?;
+        // The images are float32.
+        finite("cval", f64::from(self.cval as f32))?;
         if self.order > 1 {
             let message = format!("interpolation_order {} is not supported", self.order);
             let help =
