@@ -335,7 +335,8 @@ impl TensorBoard {
         }
         let validation = open(&mut self.validation, &self.log_dir, "validation")?;
         for (name, value) in validated {
-            let name = name.trim_start_matches("val_");
+            // Once: an output may itself be called val_….
+            let name = name.strip_prefix("val_").unwrap_or(name);
             validation.scalar(&format!("epoch_{name}"), value, epoch)?;
         }
         Ok(())
