@@ -116,7 +116,10 @@ fn generators_and_callbacks_write_their_logs() {
     assert!(text.contains("235,146") && text.contains("Epoch 2/2"), "{text}");
     let run = folder.path().join("runs/mlp-dropout");
     assert_eq!(names(&run), with(&["confusion.svg", "log.csv", "mistakes.svg", "tensorboard"]));
-    assert_eq!(names(&run.join("tensorboard")), ["train", "validation"]);
+    let board = names(&run.join("tensorboard"));
+    for name in ["train", "validation", "projector", "projector_config.pbtxt"] {
+        assert!(board.contains(&name.to_owned()), "{name} is missing in {board:?}");
+    }
     // Lines end as in Python's csv.
     let log = fs::read_to_string(run.join("log.csv")).unwrap().replace("\r\n", "\n");
     assert!(log.starts_with("epoch,accuracy,loss,val_accuracy,val_loss\n0,"), "{log}");

@@ -244,7 +244,7 @@ fn gradients_of_repeated_and_computed_tensors() {
 #[test]
 fn outputs_whose_rows_are_not_the_samples() {
     let x = Input::tensor([1]);
-    let twice = layers::Concatenate::new().axis(0).call([&x, &x]);
+    let twice = Concatenate::new().axis(0).call([&x, &x]);
     let total = ops::sum(&x, Axis::new(0).keepdims());
     let data = Array::new([3, 1], vec![1.0f32, 2.0, 3.0]).unwrap();
     let model = Model::new(&x, [&twice, &total, &x]).unwrap();
