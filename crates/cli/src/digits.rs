@@ -4,6 +4,11 @@ use crate::args::Options;
 use cornu::Result;
 use cornu::datasets::{self, LabelledImages, Mnist};
 
+/// How many digits there are, and what they are called.
+pub const CLASSES: usize = 10;
+/// See [`CLASSES`].
+pub const NAMES: [&str; CLASSES] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+
 /// The images that the options ask for.
 pub fn load(options: &Options) -> Result<Mnist> {
     let Mnist { train, test } = match &options.data {

@@ -1,16 +1,13 @@
 //! What the recipes have in common that read digits: data, training, test.
 
 use super::{Experiment, File};
+use crate::digits::{CLASSES, NAMES};
 use crate::folder::Folder;
 use crate::results::Results;
 use cornu::datasets::LabelledImages;
 use cornu::prelude::*;
 use cornu::train::Fit;
 use cornu::viz;
-
-/// The digits.
-pub const CLASSES: usize = 10;
-const NAMES: [&str; CLASSES] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 pub const CONFUSION: File = ("confusion.svg", "which digits are taken for which");
 pub const MISTAKES: File = ("mistakes.svg", "test images that are read wrongly");

@@ -1,9 +1,9 @@
 //! A convolutional network that reads handwritten digits.
 
-use super::classifier::{CLASSES, Classifier, FILES, Set};
+use super::classifier::{Classifier, FILES, Set};
 use super::{Experiment, Recipe};
 use crate::args::Options;
-use crate::digits;
+use crate::digits::{self, CLASSES};
 use cornu::datasets::LabelledImages;
 use cornu::optimizers::Adadelta;
 use cornu::prelude::*;

@@ -1,9 +1,9 @@
 //! A multi-layer perceptron trained on a sampling generator, with callbacks.
 
-use super::classifier::{CLASSES, CONFUSION, Classifier, MISTAKES, Set};
+use super::classifier::{CONFUSION, Classifier, MISTAKES, Set};
 use super::{Experiment, File, Recipe};
 use crate::args::Options;
-use crate::digits;
+use crate::digits::{self, CLASSES};
 use crate::folder::Folder;
 use crate::results::Results;
 use cornu::callbacks::{CSVLogger, EarlyStopping, TensorBoard};

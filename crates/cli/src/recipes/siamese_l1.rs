@@ -3,7 +3,7 @@
 use super::verifier::{EMBEDDINGS, MISTAKES, PAIRS, ROC, SCORES, TestPairs, judge};
 use super::{Embedding, Experiment, File, Recipe};
 use crate::args::Options;
-use crate::digits;
+use crate::digits::{self, CLASSES};
 use crate::folder::Folder;
 use crate::results::Results;
 use cornu::datasets::LabelledImages;
@@ -44,7 +44,6 @@ pub const RECIPE: Recipe = Recipe {
 const PLAIN: &str = "plain";
 const SIMILARITY: File =
     ("similarity.svg", "single pairs with their similarity, as the document's");
-const CLASSES: usize = 10;
 /// Twice the document's learning rate, which it keeps: 60 epochs reach a validation accuracy of about
 /// 0.905 with that (0.91 with Keras), and 0.92 with a larger one that falls at the end.
 const RATE: f32 = 2e-3;
@@ -138,7 +137,7 @@ impl SiameseL1 {
         let images_of = |digit: u8| (0..digits.len()).filter(move |&image| digits[image] == digit);
         let pairs = (0..CLASSES as u8).flat_map(|digit| {
             let same = images_of(digit).next().zip(images_of(digit).nth(1));
-            let other = images_of(digit).next().zip(images_of((digit + 1) % 10).nth(2));
+            let other = images_of(digit).next().zip(images_of((digit + 1) % CLASSES as u8).nth(2));
             [same, other]
         });
         let (left, right): (Vec<usize>, Vec<usize>) = pairs.flatten().unzip();

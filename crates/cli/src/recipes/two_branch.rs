@@ -1,9 +1,9 @@
 //! A network with two branches, each of which sees one half of a digit.
 
-use super::classifier::{CLASSES, Classifier, FILES, Set};
+use super::classifier::{Classifier, FILES, Set};
 use super::{Experiment, Recipe};
 use crate::args::Options;
-use crate::digits;
+use crate::digits::{self, CLASSES};
 use cornu::datasets::LabelledImages;
 use cornu::prelude::*;
 

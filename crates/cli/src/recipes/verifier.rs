@@ -1,6 +1,7 @@
 //! What the recipes have in common that tell whether two digits are the same: data, training, test.
 
 use super::{Experiment, File, tower};
+use crate::digits::NAMES;
 use crate::folder::Folder;
 use crate::results::Results;
 use cornu::datasets::LabelledImages;
@@ -25,7 +26,6 @@ pub const FILES: &[File] = &[PAIRS, MISTAKES, ROC, SCORES, EMBEDDINGS];
 
 /// How many images the picture of embeddings shows.
 const POINTS: usize = 1000;
-const NAMES: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 /// How many pairs the picture shows.
 const SHOWN: usize = 20;

@@ -2,13 +2,10 @@
 
 use super::{Layer, Scope, one_input};
 use crate::initializers::Initializer;
-use crate::ops::{self, Axis};
+use crate::ops;
 use crate::tensor::Tensor;
 use cornu_graph::{Error, Result};
 use serde::Serialize;
-
-/// Bounds the square of a length, so that the gradient of a vector of zeros is finite.
-const SMALLEST_SQUARE: f32 = 1e-14;
 
 /// The cosine of the angle between the input and each of `units` learned directions: numbers from
 /// -1 to 1. The last layer of a model that trains with [`ArcFace`](crate::losses::ArcFace),
@@ -48,16 +45,11 @@ impl Layer for CosineDense {
         let x = one_input(inputs)?;
         let shape = [x.last_dim()?, self.units];
         let kernel = scope.weight("kernel", shape, &self.kernel_initializer)?;
+        let unit = |x: &Tensor, axis: i32| ops::normalize(x, axis, ops::SMALLEST_NORM);
         Ok(ops::matmul(unit(x, -1), unit(&kernel, 0)))
     }
 
     fn config(&self) -> serde_json::Value {
         serde_json::json!(self)
     }
-}
-
-/// The vectors along an axis with length 1.
-fn unit(x: &Tensor, axis: i32) -> Tensor {
-    let squares = ops::sum(x.square(), Axis::new(axis).keepdims());
-    x * ops::rsqrt(squares.maximum(SMALLEST_SQUARE))
 }

@@ -6,9 +6,6 @@ use crate::ops::{self, Axis};
 use crate::tensor::Tensor;
 use cornu_graph::{Array, DType, Error, Result, TensorType};
 
-/// Bounds the square of a length, so that a vector of zeros stays one.
-const SMALLEST_SQUARE: f32 = 1e-14;
-
 /// How much embeddings `(n, d)` of length 1 differ: the mean over the dimensions of the standard
 /// deviation over all samples, times √d. 1 if they point everywhere alike, 0 if the network has
 /// collapsed and gives all samples the same.
@@ -59,8 +56,7 @@ impl Metric for EmbeddingSpread {
         sample_weight: Option<&Tensor>,
     ) -> Result<Vec<Tensor>> {
         let x = shapes::convert(y_pred.check()?, DType::F32);
-        let squares = ops::sum(x.square(), Axis::new(-1).keepdims());
-        let x = &x * ops::rsqrt(squares.maximum(SMALLEST_SQUARE));
+        let x = ops::normalize(&x, -1, ops::SMALLEST_NORM);
         let ones = ops::ones_like(ops::sum(&x, -1));
         let weights = match sample_weight {
             Some(given) => shapes::with_weights(&ones, given)?.1 * ones,

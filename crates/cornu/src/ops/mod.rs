@@ -34,6 +34,7 @@ pub use math::{
     abs, add, ceil, clip, cos, divide, erf, exp, expm1, floor, log, log1p, maximum, minimum, mod_,
     multiply, negative, power, reciprocal, round, rsqrt, sign, sin, sqrt, square, subtract, tanh,
 };
+pub(crate) use nn::SMALLEST_NORM;
 pub use nn::{
     celu, elu, exponential, gelu, glu, hard_shrink, hard_sigmoid, hard_silu, hard_tanh, leaky_relu,
     log_sigmoid, log_softmax, mish, normalize, relu, relu6, selu, sigmoid, silu, soft_shrink,

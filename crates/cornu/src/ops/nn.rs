@@ -237,6 +237,9 @@ pub fn sparse_plus(x: impl Into<Tensor>) -> Tensor {
     named("SparsePlus", &x, where_(less_equal(&x, -1.0), 0.0, curve))
 }
 
+/// Shorter vectors are not made longer to the length 1: Keras's default of [`normalize`].
+pub(crate) const SMALLEST_NORM: f32 = 1e-7;
+
 /// `x / ‖x‖` along axes, with a norm of at least `epsilon`. Keras's defaults are the axis -1 and
 /// 1e-7.
 ///

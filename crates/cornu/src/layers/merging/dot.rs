@@ -113,7 +113,7 @@ impl Layer for Dot {
         };
         let axes = self.resolve(a, b)?;
         let side = |x: &Tensor, axis: usize| match self.normalize {
-            true => rows(&ops::normalize(x, axis as i32, 1e-7), axis),
+            true => rows(&ops::normalize(x, axis as i32, ops::SMALLEST_NORM), axis),
             false => rows(x, axis),
         };
         let ((left, of_left), (right, of_right)) = (side(a, axes[0]), side(b, axes[1]));

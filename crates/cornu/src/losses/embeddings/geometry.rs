@@ -9,9 +9,6 @@ use cornu_graph::{Dim, Op, Result, Shape};
 /// Farther than any distance, and smaller than the largest `float32` by enough to add such numbers.
 const FAR: f32 = 1e30;
 
-/// Bounds the square of a length, so that the gradient of a vector of zeros is finite.
-const SMALLEST_SQUARE: f32 = 1e-14;
-
 /// A batch of embeddings with what the labels say of every pair, `(n, n)`.
 pub(super) struct Batch {
     /// `(n, d)`.
@@ -94,8 +91,7 @@ pub(super) fn same_place(n: Dim) -> Tensor {
 
 /// The vectors of the last axis with length 1; a vector of zeros stays one.
 pub(super) fn unit(x: &Tensor) -> Tensor {
-    let squares = ops::sum(x.square(), Axis::new(-1).keepdims());
-    x * ops::rsqrt(squares.maximum(SMALLEST_SQUARE))
+    ops::normalize(x, -1, ops::SMALLEST_NORM)
 }
 
 /// The dot products of all pairs of rows.
