@@ -42,7 +42,7 @@ pub mod prelude;
 pub mod preprocessing;
 pub mod random;
 pub mod regularizers;
-mod saving;
+pub mod saving;
 pub mod search;
 mod session;
 pub mod similarity;

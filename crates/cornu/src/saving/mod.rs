@@ -1,8 +1,13 @@
-//! Files of weights, and files that are written whole or not at all.
+//! Files: models and weights, read and written whole.
 
 mod safetensors;
 mod whole;
 
+pub use crate::config::{
+    Config, FromConfig, Object, register_activation, register_constraint, register_initializer,
+    register_layer, register_loss, register_metric, register_optimizer, register_regularizer,
+    register_schedule,
+};
 pub(crate) use safetensors::{
     Notes, check_note, load_arrays, load_notes, load_safetensors, read_safetensors, save_arrays,
     save_safetensors,
