@@ -102,6 +102,16 @@ impl LayerRef {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
+    /// What tells this layer from all others.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
+    }
+
+    /// The variables of this layer without those of the layers inside it.
+    pub(crate) fn own_weights(&self) -> Vec<Variable> {
+        self.own_variables().clone()
+    }
+
     /// The variables of this layer and the layers inside it, in the order they were made. Empty
     /// until the layer was called for the first time.
     pub fn weights(&self) -> Vec<Variable> {

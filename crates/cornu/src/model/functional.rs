@@ -242,18 +242,53 @@ fn sources(tensor: &Tensor) -> Option<Vec<Tensor>> {
 
 /// The tensor before an operation converted it to the dtype it works in, which in Keras is a part of
 /// the operation. (A conversion that the user asked for is a composite.)
-fn unconverted(tensor: &Tensor) -> Tensor {
+pub(crate) fn unconverted(tensor: &Tensor) -> Tensor {
     match tensor.kind() {
         Kind::Op(Op::Cast(_), inputs) => unconverted(&inputs[0]),
         _ => tensor.clone(),
     }
 }
 
+/// A tensor whose sources are being visited.
+struct Open {
+    tensor: Tensor,
+    inputs: Vec<Tensor>,
+    /// How many of the inputs were visited.
+    done: usize,
+    visit: usize,
+    depends: bool,
+}
+
 impl Visit {
-    fn tensor(&mut self, tensor: &Tensor) -> Result<bool> {
-        let Some(inputs) = sources(tensor) else { return Ok(false) };
-        if let Some(&depends) = self.seen.get(&key(tensor)) {
-            return Ok(depends);
+    /// Visits what a tensor is computed from, then the tensor. With a stack of its own: a graph may
+    /// be deeper than the thread's.
+    fn tensor(&mut self, tensor: &Tensor) -> Result<()> {
+        let mut open: Vec<Open> = self.open(tensor)?.into_iter().collect();
+        while let Some(top) = open.last_mut() {
+            if let Some(input) = top.inputs.get(top.done).cloned() {
+                top.done += 1;
+                match self.seen.get(&key(&input)) {
+                    Some(depends) => top.depends |= depends,
+                    None => open.extend(self.open(&input)?),
+                }
+            } else if let Some(Open { tensor, inputs, visit, depends, .. }) = open.pop() {
+                self.seen.insert(key(&tensor), depends);
+                if depends {
+                    self.stations.push(Station { tensor, inputs, visit });
+                }
+                if let Some(above) = open.last_mut() {
+                    above.depends |= depends;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins to visit a tensor, unless it was visited or is no part of the graph.
+    fn open(&mut self, tensor: &Tensor) -> Result<Option<Open>> {
+        let Some(inputs) = sources(tensor) else { return Ok(None) };
+        if self.seen.contains_key(&key(tensor)) {
+            return Ok(None);
         }
         if let Kind::Input { name } = tensor.kind()
             && !self.known.contains(&tensor.id())
@@ -264,18 +299,11 @@ impl Visit {
             ))
             .at(tensor.expression().line));
         }
-        // A layer may have weights to train even if it is called on a constant.
-        let mut depends = matches!(tensor.kind(), Kind::Input { .. } | Kind::Call(..));
         let visit = self.count;
         self.count += 1;
-        for input in &inputs {
-            depends |= self.tensor(input)?;
-        }
-        self.seen.insert(key(tensor), depends);
-        if depends {
-            self.stations.push(Station { tensor: tensor.clone(), inputs, visit });
-        }
-        Ok(depends)
+        // A layer may have weights to train even if it is called on a constant.
+        let depends = matches!(tensor.kind(), Kind::Input { .. } | Kind::Call(..));
+        Ok(Some(Open { tensor: tensor.clone(), inputs, done: 0, visit, depends }))
     }
 }
 
@@ -291,12 +319,12 @@ struct Place {
 
 /// The layer or operation of each station, and when each of these was met first.
 fn owners(stations: &[Station]) -> (Vec<usize>, Vec<Place>) {
-    let mut layers: Vec<(&LayerRef, usize)> = vec![];
+    let mut layers: HashMap<usize, usize> = HashMap::new();
     let mut places: Vec<Place> = vec![];
     let mut owner = |station| {
-        let layer = Station::layer(station);
-        let known = layers.iter().find(|(known, _)| layer.is_some_and(|l| l.is(known)));
-        let owner = known.map_or(places.len(), |(_, owner)| *owner);
+        let layer = Station::layer(station).map(LayerRef::address);
+        let known = layer.and_then(|layer| layers.get(&layer).copied());
+        let owner = known.unwrap_or(places.len());
         if owner == places.len() {
             places.push(Place { depth: 0, visit: station.visit });
             layers.extend(layer.map(|layer| (layer, owner)));
@@ -331,8 +359,9 @@ fn order(stations: Vec<Station>) -> Vec<Station> {
 
 /// Layers are found, and their weights saved, by name.
 fn check_names(layers: &[LayerRef]) -> Result<()> {
-    for (i, layer) in layers.iter().enumerate() {
-        if layers[..i].iter().any(|other| other.name() == layer.name()) {
+    let mut names = HashSet::new();
+    for layer in layers {
+        if !names.insert(layer.name()) {
             let name = layer.name();
             return Err(Error::state(format!("two layers of the model are named '{name}'"))
                 .help("give one of them another name with .name(…)"));

@@ -57,9 +57,37 @@ struct Replay {
 }
 
 impl Replay {
+    /// Rebuilds a tensor. With a stack of its own: expressions may be deeper than the thread's.
     fn tensor(&mut self, tensor: &Tensor) -> Tensor {
-        if let Some(known) = self.bound.get(&tensor.id()) {
-            return known.clone();
+        let mut open = vec![tensor.clone()];
+        while let Some(next) = open.last().cloned() {
+            let missing: Vec<Tensor> = match self.bound.contains_key(&next.id()) {
+                true => vec![],
+                false => self.missing(&next),
+            };
+            if missing.is_empty() {
+                self.rebuild(&next);
+                open.pop();
+            } else {
+                open.extend(missing.into_iter().rev());
+            }
+        }
+        self.known(tensor)
+    }
+
+    /// What must be rebuilt before a tensor.
+    fn missing(&self, tensor: &Tensor) -> Vec<Tensor> {
+        let named = match tensor.kind() {
+            Kind::Composite(composite) => &composite.inputs[..],
+            _ => &[],
+        };
+        let needs = named.iter().chain(tensor.sources());
+        needs.filter(|t| !self.bound.contains_key(&t.id())).cloned().collect()
+    }
+
+    fn rebuild(&mut self, tensor: &Tensor) {
+        if self.bound.contains_key(&tensor.id()) {
+            return;
         }
         let new = match tensor.kind() {
             Kind::Error(_)
@@ -68,18 +96,17 @@ impl Replay {
             | Kind::Variable(_)
             | Kind::RandomState => tensor.clone(),
             Kind::Op(op, inputs) => {
-                let inputs = self.tensors(inputs);
+                let inputs = self.all_known(inputs);
                 Tensor::op(op.with_batch(self.batch), &inputs.iter().collect::<Vec<_>>())
             }
             Kind::Composite(Composite { name, inputs, body }) => {
-                let inputs = self.tensors(inputs);
-                let body = self.tensor(body);
-                Tensor::named(name, &inputs.iter().collect::<Vec<_>>(), body)
+                let inputs = self.all_known(inputs);
+                Tensor::named(name, &inputs.iter().collect::<Vec<_>>(), self.known(body))
             }
             Kind::Call(call, index) => {
                 let key = Arc::as_ptr(call);
                 if !self.calls.contains_key(&key) {
-                    let inputs = self.tensors(&call.inputs);
+                    let inputs = self.all_known(&call.inputs);
                     self.calls.insert(key, call.layer.call_all(&inputs));
                 }
                 let results = &self.calls[&key];
@@ -87,11 +114,14 @@ impl Replay {
                 results.get(*index).unwrap_or(&results[0]).clone()
             }
         };
-        self.bound.insert(tensor.id(), new.clone());
-        new
+        self.bound.insert(tensor.id(), new);
     }
 
-    fn tensors(&mut self, tensors: &[Tensor]) -> Vec<Tensor> {
-        tensors.iter().map(|t| self.tensor(t)).collect()
+    fn known(&self, tensor: &Tensor) -> Tensor {
+        self.bound[&tensor.id()].clone()
+    }
+
+    fn all_known(&self, tensors: &[Tensor]) -> Vec<Tensor> {
+        tensors.iter().map(|t| self.known(t)).collect()
     }
 }
