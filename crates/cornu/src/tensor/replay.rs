@@ -71,10 +71,10 @@ impl Replay {
                 let inputs = self.tensors(inputs);
                 Tensor::op(op.with_batch(self.batch), &inputs.iter().collect::<Vec<_>>())
             }
-            Kind::Composite(Composite { name, inputs, body }) => {
+            Kind::Composite(Composite { operation, inputs, body }) => {
                 let inputs = self.tensors(inputs);
                 let body = self.tensor(body);
-                Tensor::named(name, &inputs.iter().collect::<Vec<_>>(), body)
+                Tensor::named(operation.clone(), &inputs.iter().collect::<Vec<_>>(), body)
             }
             Kind::Call(call, index) => {
                 let key = Arc::as_ptr(call);
