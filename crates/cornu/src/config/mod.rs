@@ -7,6 +7,7 @@ mod registry;
 
 pub use object::Object;
 pub use read::{Config, FromConfig};
+pub(crate) use read::expected;
 pub(crate) use registry::registered;
 pub use registry::{
     register_activation, register_constraint, register_initializer, register_layer, register_loss,

@@ -88,7 +88,7 @@ impl Station {
         match self.tensor.kind() {
             Kind::Input { .. } => "InputLayer".to_owned(),
             Kind::Call(call, _) => call.layer.kind().to_owned(),
-            Kind::Composite(composite) => composite.name.to_owned(),
+            Kind::Composite(composite) => composite.operation.name.to_owned(),
             Kind::Op(op, _) => operation_class(op),
             Kind::Constant(_) | Kind::Variable(_) | Kind::RandomState | Kind::Error(_) => {
                 unreachable!("these are no stations")
@@ -97,37 +97,12 @@ impl Station {
     }
 }
 
-/// What Keras would call a primitive op that is in a graph without a name of its own.
+/// The name of a primitive op, which only a layer's or a loss's inner functions put into a graph
+/// without a name of Keras's.
 fn operation_class(op: &Op) -> String {
-    const KERAS: [(&str, &str); 16] = [
-        ("Neg", "Negative"),
-        ("Abs", "Absolute"),
-        ("Not", "LogicalNot"),
-        ("IsFinite", "Isfinite"),
-        ("Sub", "Subtract"),
-        ("Mul", "Multiply"),
-        ("Div", "Divide"),
-        ("Pow", "Power"),
-        ("And", "LogicalAnd"),
-        ("Or", "LogicalOr"),
-        ("Select", "Where"),
-        ("Slice", "GetItem"),
-        ("Concat", "Concatenate"),
-        ("MatMul", "Matmul"),
-        ("Broadcast", "BroadcastTo"),
-        ("Gather", "Take"),
-    ];
-    let text = match op {
-        Op::Unary(op) => format!("{op:?}"),
-        Op::Binary(op) => format!("{op:?}"),
-        Op::Compare(op) => format!("{op:?}"),
-        Op::Reduce { kind, .. } => format!("{kind:?}"),
-        op => format!("{op:?}"),
-    };
-    // The others have Keras's name; what follows it are attributes.
-    let ours = text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-    let keras = KERAS.iter().find(|(name, _)| *name == ours).map_or(ours, |(_, keras)| keras);
-    keras.to_owned()
+    // What follows it are attributes.
+    let text = format!("{op:?}");
+    text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned()
 }
 
 /// A walk through a model's graph from the outputs back to the inputs.
@@ -237,16 +212,7 @@ fn sources(tensor: &Tensor) -> Option<Vec<Tensor>> {
         Kind::Composite(composite) => &composite.inputs,
         Kind::Call(call, _) => &call.inputs,
     };
-    Some(inputs.iter().map(unconverted).collect())
-}
-
-/// The tensor before an operation converted it to the dtype it works in, which in Keras is a part of
-/// the operation. (A conversion that the user asked for is a composite.)
-pub(crate) fn unconverted(tensor: &Tensor) -> Tensor {
-    match tensor.kind() {
-        Kind::Op(Op::Cast(_), inputs) => unconverted(&inputs[0]),
-        _ => tensor.clone(),
-    }
+    Some(inputs.iter().map(|t| t.unconverted().clone()).collect())
 }
 
 /// A tensor whose sources are being visited.
@@ -374,7 +340,7 @@ fn check_names(layers: &[LayerRef]) -> Result<()> {
 pub(super) fn output_names(outputs: &[Tensor]) -> Vec<String> {
     let name = |(i, output): (usize, &Tensor)| match output.kind() {
         Kind::Call(call, _) => call.layer.name().to_owned(),
-        Kind::Composite(composite) => session::snake_case(composite.name),
+        Kind::Composite(composite) => session::snake_case(composite.operation.name),
         _ => format!("output_{i}"),
     };
     let names: Vec<String> = outputs.iter().enumerate().map(name).collect();

@@ -2,6 +2,7 @@
 
 use cornu_graph::{Error, Result};
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 /// Axes to reduce, counted from the front or, if negative, from the back.
 ///
@@ -81,6 +82,16 @@ impl Serialize for Axis {
         match self.axes.as_deref() {
             Some([axis]) => axis.serialize(serializer),
             axes => axes.serialize(serializer),
+        }
+    }
+}
+
+/// As an attribute of an operation: one axis, several, or null for all.
+impl From<&Axis> for Value {
+    fn from(axis: &Axis) -> Value {
+        match axis.list() {
+            Some([axis]) => Value::from(*axis),
+            axes => axes.map_or(Value::Null, Value::from),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::layout::or_error;
 use super::{float, sum, transpose};
-use crate::tensor::Tensor;
+use crate::tensor::{Operation, Tensor};
 use cornu_graph::{Dim, Error, Op, Result, Shape};
 
 /// The Einstein sum of two tensors: `"abc,cd->abd"` sums over the letters that the result lacks.
@@ -22,7 +22,7 @@ pub fn einsum(equation: &str, a: impl Into<Tensor>, b: impl Into<Tensor>) -> Ten
         return poisoned.clone();
     }
     let y = Equation::parse(equation).and_then(|equation| equation.apply(&a, &b));
-    Tensor::named("Einsum", &[&a, &b], or_error(y))
+    Tensor::named(Operation::new("Einsum").with("subscripts", equation), &[&a, &b], or_error(y))
 }
 
 /// The letters of the operands and the result.

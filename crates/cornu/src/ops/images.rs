@@ -2,7 +2,7 @@
 
 use super::float;
 use super::layout::{known_size, or_error};
-use crate::tensor::Tensor;
+use crate::tensor::{Operation, Tensor};
 use cornu_graph::op::{Conv2d, Pool2d, PoolKind};
 use cornu_graph::{Error, Op, Result, Shape};
 
@@ -17,6 +17,14 @@ pub enum Padding {
 }
 
 impl Padding {
+    /// Keras's name.
+    fn name(self) -> &'static str {
+        match self {
+            Padding::Valid => "valid",
+            Padding::Same => "same",
+        }
+    }
+
     /// How much to add before and after an axis.
     fn widths(self, size: usize, window: usize, stride: usize, dilation: usize) -> (usize, usize) {
         match self {
@@ -30,6 +38,11 @@ impl Padding {
             }
         }
     }
+}
+
+/// What the operations on windows have in common.
+fn windowed(name: &'static str, strides: [usize; 2], padding: Padding) -> Operation {
+    Operation::new(name).with("strides", strides).with("padding", padding.name())
 }
 
 fn check_image(x: &Tensor, strides: [usize; 2]) -> Result<[usize; 2]> {
@@ -75,7 +88,8 @@ pub fn conv(
         let padding = [widths(0), widths(1)];
         Ok(Tensor::op(Op::Conv2d(Conv2d { strides, padding, dilation, groups }), &[&x, &kernel]))
     });
-    Tensor::named("Conv", &[&x, &kernel], or_error(y))
+    let operation = windowed("Conv", strides, padding).with("dilation_rate", dilation);
+    Tensor::named(operation, &[&x, &kernel], or_error(y))
 }
 
 /// Convolution of each channel by itself, with filters `(height, width, channels, multiplier)`. The
@@ -99,7 +113,8 @@ pub fn depthwise_conv(
         ))),
     });
     let y = flat.map(|flat| conv(&x, flat, strides, padding, dilation));
-    Tensor::named("DepthwiseConv", &[&x, &kernel], or_error(y))
+    let operation = windowed("DepthwiseConv", strides, padding).with("dilation_rate", dilation);
+    Tensor::named(operation, &[&x, &kernel], or_error(y))
 }
 
 /// The transpose of [`conv`]: its gradient for the images, with filters `(height, width, filters,
@@ -137,7 +152,8 @@ pub fn conv_transpose(
         let input = Shape::from(input.to_vec());
         Ok(Tensor::op(Op::Conv2dInputGrad { conv, input }, &[&x, &kernel]))
     });
-    Tensor::named("ConvTranspose", &[&x, &kernel], or_error(y))
+    let operation = windowed("ConvTranspose", strides, padding).with("dilation_rate", dilation);
+    Tensor::named(operation, &[&x, &kernel], or_error(y))
 }
 
 /// The largest element of each window.
@@ -176,5 +192,6 @@ fn pool(
         let padding = [widths(0), widths(1)];
         Tensor::op(Op::Pool2d(Pool2d { kind, window, strides, padding }), &[&x])
     });
-    Tensor::named(name, &[&x], or_error(y))
+    let operation = windowed(name, strides, padding).with("pool_size", window);
+    Tensor::named(operation, &[&x], or_error(y))
 }

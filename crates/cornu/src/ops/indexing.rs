@@ -3,9 +3,10 @@
 use super::axis::resolve;
 use super::layout::{known_size, or_error, transpose};
 use super::{cast, equal, expand_dims};
-use crate::tensor::Tensor;
+use crate::tensor::{Operation, Tensor};
 use cornu_graph::op::SliceRange;
 use cornu_graph::{DType, Dim, Error, Op, Result, Shape};
+use serde_json::{Value, json};
 
 /// Rows of `x` along an axis, at whole-number indexes of any shape. A negative index counts from
 /// the end; one outside gives zeros.
@@ -15,7 +16,8 @@ pub fn take(x: impl Into<Tensor>, indexes: impl Into<Tensor>, axis: i32) -> Tens
     if let Some(poisoned) = [&x, &indexes].into_iter().find(|t| t.is_error()) {
         return poisoned.clone();
     }
-    or_error(resolve(axis, x.rank()).and_then(|axis| take_along(&x, &indexes, axis)))
+    let y = resolve(axis, x.rank()).and_then(|axis| take_along(&x, &indexes, axis));
+    Tensor::named(Operation::new("Take").with("axis", axis), &[&x, &indexes], or_error(y))
 }
 
 /// The rows of a table with these numbers; zeros for a number that it does not have.
@@ -41,8 +43,7 @@ fn take_along(x: &Tensor, indexes: &Tensor, axis: usize) -> Result<Tensor> {
         .chain(taken + axis..rows.rank())
         .map(|a| a as i32)
         .collect();
-    let y = if axis == 0 { rows } else { transpose(&rows, Some(&order)) };
-    Ok(Tensor::named("Take", &[x, indexes], y))
+    Ok(if axis == 0 { rows } else { transpose(&rows, Some(&order)) })
 }
 
 /// 1 at the place of the whole number, 0 elsewhere, along a new last axis. A number outside
@@ -56,9 +57,10 @@ pub fn one_hot(x: impl Into<Tensor>, classes: usize) -> Tensor {
     let mut dims = x.shape().dims().to_vec();
     dims.push(Dim::Known(classes));
     let axis = dims.len() - 1;
+    let operation = Operation::new("OneHot").with("num_classes", classes);
     let classes = Tensor::op(Op::Iota { shape: Shape::from(dims), axis }, &[]);
     let hot = cast(equal(expand_dims(cast(&x, DType::I32), -1), classes), DType::F32);
-    Tensor::named("OneHot", &[&x], hot)
+    Tensor::named(operation, &[&x], hot)
 }
 
 /// A part of a tensor: for each axis the first index, the one to stop before (`None` for the end)
@@ -75,6 +77,13 @@ pub fn slice(x: impl Into<Tensor>, ranges: impl AsRef<[(usize, Option<usize>, us
             x.shape()
         )));
     }
+    let key: Vec<Value> = ranges.iter().map(part).collect();
     let y = Tensor::op(Op::Slice(ranges), &[&x]);
-    Tensor::named("GetItem", &[&x], y)
+    Tensor::named(Operation::new("GetItem").with("key", key), &[&x], y)
+}
+
+/// A part of an axis, as a file says it.
+fn part(range: &SliceRange) -> Value {
+    let SliceRange { start, end, step } = range;
+    json!({ "class_name": "__slice__", "config": { "start": start, "stop": end, "step": step } })
 }

@@ -1,10 +1,10 @@
 //! Shapes and dtypes: the same numbers elsewhere.
 
 use super::axis::resolve;
-use super::convert;
-use crate::tensor::Tensor;
-use cornu_graph::op::SliceRange;
+use super::{convert, take};
+use crate::tensor::{Operation, Tensor};
 use cornu_graph::{DType, Dim, Error, Op, Result, Shape};
+use serde_json::Value;
 
 /// Turns the error of a helper into a tensor that carries it.
 #[track_caller]
@@ -20,7 +20,7 @@ pub(super) fn or_error(result: Result<Tensor>) -> Tensor {
 pub fn cast(x: impl Into<Tensor>, dtype: DType) -> Tensor {
     let x = x.into();
     let y = convert(&x, dtype);
-    Tensor::named("Cast", &[&x], y)
+    Tensor::named(Operation::new("Cast").with("dtype", dtype.name()), &[&x], y)
 }
 
 /// The same elements in another shape. One size may be -1 and follows from the others; the batch
@@ -28,11 +28,12 @@ pub fn cast(x: impl Into<Tensor>, dtype: DType) -> Tensor {
 #[track_caller]
 pub fn reshape(x: impl Into<Tensor>, shape: impl AsRef<[i64]>) -> Tensor {
     let x = x.into();
-    let target = match resolve_shape(&x, shape.as_ref()) {
+    let sizes = shape.as_ref();
+    let target = match resolve_shape(&x, sizes) {
         Ok(target) => target,
         Err(error) => return Tensor::error(error),
     };
-    Tensor::named("Reshape", &[&x], x.reshape_to(&target))
+    Tensor::named(Operation::new("Reshape").with("newshape", sizes), &[&x], x.reshape_to(&target))
 }
 
 fn resolve_shape(x: &Tensor, sizes: &[i64]) -> Result<Shape> {
@@ -57,7 +58,8 @@ fn resolve_shape(x: &Tensor, sizes: &[i64]) -> Result<Shape> {
 /// All elements in one dimension.
 #[track_caller]
 pub fn ravel(x: impl Into<Tensor>) -> Tensor {
-    reshape(x, [-1])
+    let x = x.into();
+    Tensor::named("Ravel", &[&x], reshape(&x, [-1]))
 }
 
 /// The axes in another order: the reverse, or axis `axes[i]` of `x` as axis `i`.
@@ -71,7 +73,8 @@ pub fn transpose(x: impl Into<Tensor>, axes: Option<&[i32]>) -> Tensor {
     match permutation {
         Ok(permutation) => {
             let y = Tensor::op(Op::Transpose(permutation), &[&x]);
-            Tensor::named("Transpose", &[&x], y)
+            let axes = axes.map_or(Value::Null, Value::from);
+            Tensor::named(Operation::new("Transpose").with("axes", axes), &[&x], y)
         }
         Err(error) => Tensor::error(error),
     }
@@ -84,7 +87,11 @@ pub fn broadcast_to(x: impl Into<Tensor>, shape: impl Into<Shape>) -> Tensor {
     if x.is_error() {
         return x;
     }
-    Tensor::named("BroadcastTo", &[&x], x.broadcast_to(&shape.into()))
+    let shape = shape.into();
+    // The batch has no size yet.
+    let sizes: Vec<Option<usize>> = shape.dims().iter().map(|dim| dim.known()).collect();
+    let operation = Operation::new("BroadcastTo").with("shape", sizes);
+    Tensor::named(operation, &[&x], x.broadcast_to(&shape))
 }
 
 /// A new axis of size 1. -1 puts it last.
@@ -94,10 +101,11 @@ pub fn expand_dims(x: impl Into<Tensor>, axis: i32) -> Tensor {
     if x.is_error() {
         return x;
     }
-    or_error(resolve(axis, x.rank() + 1).map(|axis| {
+    or_error(resolve(axis, x.rank() + 1).map(|place| {
         let mut dims = x.shape().dims().to_vec();
-        dims.insert(axis, Dim::Known(1));
-        Tensor::named("ExpandDims", &[&x], x.reshape_to(&Shape::from(dims)))
+        dims.insert(place, Dim::Known(1));
+        let operation = Operation::new("ExpandDims").with("axis", axis);
+        Tensor::named(operation, &[&x], x.reshape_to(&Shape::from(dims)))
     }))
 }
 
@@ -115,21 +123,27 @@ pub fn squeeze(x: impl Into<Tensor>, axis: i32) -> Tensor {
             other => Err(Error::shape(format!("cannot squeeze an axis of size {other}"))),
         }
     });
-    Tensor::named("Squeeze", &[&x], or_error(squeezed))
+    Tensor::named(Operation::new("Squeeze").with("axis", axis), &[&x], or_error(squeezed))
 }
 
 /// Zeros of the same shape and dtype.
 #[track_caller]
 pub fn zeros_like(x: impl Into<Tensor>) -> Tensor {
     let x = x.into();
-    if x.is_error() { x } else { Tensor::fill(x.dtype(), x.shape(), 0.0) }
+    if x.is_error() {
+        return x;
+    }
+    Tensor::named("ZerosLike", &[&x], Tensor::fill(x.dtype(), x.shape(), 0.0))
 }
 
 /// Ones of the same shape and dtype.
 #[track_caller]
 pub fn ones_like(x: impl Into<Tensor>) -> Tensor {
     let x = x.into();
-    if x.is_error() { x } else { Tensor::fill(x.dtype(), x.shape(), 1.0) }
+    if x.is_error() {
+        return x;
+    }
+    Tensor::named("OnesLike", &[&x], Tensor::fill(x.dtype(), x.shape(), 1.0))
 }
 
 /// The tensors one after another along an axis.
@@ -143,25 +157,31 @@ pub fn concatenate<T: Into<Tensor>>(tensors: impl IntoIterator<Item = T>, axis: 
         return poisoned.clone();
     }
     let dtype = tensors.iter().fold(first.dtype(), |d, t| d.promote(t.dtype()));
-    or_error(resolve(axis, first.rank()).map(|axis| {
+    or_error(resolve(axis, first.rank()).map(|place| {
         let parts: Vec<Tensor> = tensors.iter().map(|t| convert(t, dtype)).collect();
-        let joined = Tensor::op(Op::Concat { axis }, &parts.iter().collect::<Vec<_>>());
-        Tensor::named("Concatenate", &tensors.iter().collect::<Vec<_>>(), joined)
+        let joined = Tensor::op(Op::Concat { axis: place }, &parts.iter().collect::<Vec<_>>());
+        let operation = Operation::new("Concatenate").with("axis", axis);
+        Tensor::named(operation, &tensors.iter().collect::<Vec<_>>(), joined)
     }))
 }
 
 /// The tensors along a new axis.
 #[track_caller]
 pub fn stack<T: Into<Tensor>>(tensors: impl IntoIterator<Item = T>, axis: i32) -> Tensor {
-    concatenate(tensors.into_iter().map(|t| expand_dims(t, axis)), axis)
+    let tensors: Vec<Tensor> = tensors.into_iter().map(Into::into).collect();
+    let y = concatenate(tensors.iter().map(|t| expand_dims(t, axis)), axis);
+    let operation = Operation::new("Stack").with("axis", axis);
+    Tensor::named(operation, &tensors.iter().collect::<Vec<_>>(), y)
 }
 
 /// Zeros before and after, for each axis.
 #[track_caller]
 pub fn pad(x: impl Into<Tensor>, widths: impl AsRef<[(usize, usize)]>) -> Tensor {
     let x = x.into();
-    let y = Tensor::op(Op::Pad(widths.as_ref().to_vec()), &[&x]);
-    Tensor::named("Pad", &[&x], y)
+    let widths = widths.as_ref();
+    let y = Tensor::op(Op::Pad(widths.to_vec()), &[&x]);
+    let pairs: Vec<[usize; 2]> = widths.iter().map(|&(before, after)| [before, after]).collect();
+    Tensor::named(Operation::new("Pad").with("pad_width", pairs), &[&x], y)
 }
 
 /// The elements along an axis in reverse order.
@@ -171,17 +191,13 @@ pub fn flip(x: impl Into<Tensor>, axis: i32) -> Tensor {
     if x.is_error() {
         return x;
     }
-    let flipped = resolve(axis, x.rank()).and_then(|axis| {
-        let size = known_size(&x, axis)?;
-        let parts = (0..size).rev().map(|i| {
-            let mut ranges = vec![SliceRange::ALL; x.rank()];
-            ranges[axis] = SliceRange { start: i, end: Some(i + 1), step: 1 };
-            Tensor::op(Op::Slice(ranges), &[&x])
-        });
-        let parts: Vec<Tensor> = parts.collect();
-        Ok(if parts.is_empty() { x.clone() } else { concatenate(parts, axis as i32) })
+    let flipped = resolve(axis, x.rank()).and_then(|place| {
+        let shape = Shape::from(vec![known_size(&x, place)?]);
+        let last = shape.sizes()[0] as i32 - 1;
+        let count = Tensor::op(Op::Iota { shape, axis: 0 }, &[]);
+        Ok(take(&x, last - count, axis))
     });
-    Tensor::named("Flip", &[&x], or_error(flipped))
+    Tensor::named(Operation::new("Flip").with("axis", axis), &[&x], or_error(flipped))
 }
 
 /// Each element `count` times along an axis: `[1, 2]` becomes `[1, 1, 2, 2]`.
@@ -192,7 +208,8 @@ pub fn repeat(x: impl Into<Tensor>, count: usize, axis: i32) -> Tensor {
         return x;
     }
     let repeated = resolve(axis, x.rank()).and_then(|axis| repeat_along(&x, count, axis, axis + 1));
-    Tensor::named("Repeat", &[&x], or_error(repeated))
+    let operation = Operation::new("Repeat").with("repeats", count).with("axis", axis);
+    Tensor::named(operation, &[&x], or_error(repeated))
 }
 
 /// The whole tensor `counts[i]` times along axis `i`: `[1, 2]` becomes `[1, 2, 1, 2]`.
@@ -213,7 +230,7 @@ pub fn tile(x: impl Into<Tensor>, counts: impl AsRef<[usize]>) -> Tensor {
     let tiled = (0..counts.len()).try_fold(x.clone(), |y, axis| {
         if counts[axis] == 1 { Ok(y) } else { repeat_along(&y, counts[axis], axis, axis) }
     });
-    Tensor::named("Tile", &[&x], or_error(tiled))
+    Tensor::named(Operation::new("Tile").with("repeats", counts), &[&x], or_error(tiled))
 }
 
 /// Repeats through a new axis before or after the repeated one.

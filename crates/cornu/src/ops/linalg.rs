@@ -2,7 +2,7 @@
 
 use super::layout::or_error;
 use super::{Axis, abs, float, max, sqrt, square, sum};
-use crate::tensor::Tensor;
+use crate::tensor::{Operation, Tensor};
 use cornu_graph::{Dim, Error, Op, Result, Shape};
 
 /// The matrix product, by NumPy's rules: the last two dimensions are multiplied, the others
@@ -112,24 +112,34 @@ pub fn dot(a: impl Into<Tensor>, b: impl Into<Tensor>) -> Tensor {
 /// Its gradient where the norm is 0 is 0; Keras gives NaN there on some backends.
 #[track_caller]
 pub fn norm(x: impl Into<Tensor>, axis: impl Into<Axis>) -> Tensor {
-    let x = float(x);
-    Tensor::named("Norm", &[&x], sqrt(sum(square(&x), axis)))
+    let (x, axis) = (float(x), axis.into());
+    let y = sqrt(sum(square(&x), axis.clone()));
+    // Keras knows norms of vectors and matrices only.
+    if axis.list().is_some_and(|axes| axes.len() > 2) {
+        return y;
+    }
+    Tensor::named(Operation::new("Norm").along(&axis), &[&x], y)
 }
 
 /// The `ord`-norm of vectors along an axis: 1 (sum of magnitudes), 2 (Euclidean) or infinite
 /// (largest magnitude).
 #[track_caller]
 pub fn vector_norm(x: impl Into<Tensor>, ord: f32, axis: impl Into<Axis>) -> Tensor {
-    let x = float(x);
+    let (x, axis) = (float(x), axis.into());
     if ord == 2.0 {
         return norm(x, axis);
     }
+    if ord == f32::INFINITY {
+        // A file cannot say infinity: there it is what it is here.
+        return max(abs(&x), axis);
+    }
+    // Along several axes Keras's norm is one of matrices.
+    let vector = axis.list().is_some_and(|axes| axes.len() == 1);
+    let operation = Operation::new("Norm").with_number("ord", ord).along(&axis);
     let y = if ord == 1.0 {
         sum(abs(&x), axis)
-    } else if ord == f32::INFINITY {
-        max(abs(&x), axis)
     } else {
         super::power(sum(super::power(abs(&x), ord), axis), 1.0 / ord)
     };
-    Tensor::named("Norm", &[&x], y)
+    if vector { Tensor::named(operation, &[&x], y) } else { y }
 }

@@ -1,7 +1,7 @@
 //! Arithmetic and elementary functions, element by element.
 
 use super::{convert, float, meet};
-use crate::tensor::Tensor;
+use crate::tensor::{Operation, Tensor};
 use cornu_graph::scalar::{BinaryOp, UnaryOp};
 use cornu_graph::{DType, Op};
 
@@ -122,7 +122,8 @@ binary_functions! {
 /// `1 / √x`
 #[track_caller]
 pub fn rsqrt(x: impl Into<Tensor>) -> Tensor {
-    reciprocal(sqrt(x))
+    let x = float(x);
+    Tensor::named("Rsqrt", &[&x], reciprocal(sqrt(&x)))
 }
 
 /// The number in `[low, high]` that is nearest.
@@ -130,7 +131,8 @@ pub fn rsqrt(x: impl Into<Tensor>) -> Tensor {
 pub fn clip(x: impl Into<Tensor>, low: f32, high: f32) -> Tensor {
     let x = x.into();
     let y = minimum(maximum(&x, low), high);
-    Tensor::named("Clip", &[&x], y)
+    let operation = Operation::new("Clip").with_number("x_min", low).with_number("x_max", high);
+    Tensor::named(operation, &[&x], y)
 }
 
 impl Tensor {

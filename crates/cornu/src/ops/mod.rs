@@ -12,6 +12,7 @@ mod linalg;
 mod logic;
 mod math;
 mod nn;
+pub(crate) mod nodes;
 mod reduce;
 
 pub use axis::Axis;

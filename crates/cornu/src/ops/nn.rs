@@ -4,15 +4,15 @@ use super::reduce::stop_gradient_of_max;
 use super::{
     Axis, abs, clip, exp, expm1, float, greater, less_equal, log, log1p, minimum, sum, tanh, where_,
 };
-use crate::tensor::Tensor;
+use crate::tensor::{Operation, Tensor};
 use cornu_graph::op::SliceRange;
 use cornu_graph::scalar::UnaryOp;
 use cornu_graph::{Error, Op};
 
 /// Names the result of an expression of one tensor.
 #[track_caller]
-fn named(class: &'static str, x: &Tensor, y: Tensor) -> Tensor {
-    Tensor::named(class, &[x], y)
+fn named(operation: impl Into<Operation>, x: &Tensor, y: Tensor) -> Tensor {
+    Tensor::named(operation, &[x], y)
 }
 
 /// `max(x, 0)`
@@ -34,7 +34,8 @@ pub fn relu6(x: impl Into<Tensor>) -> Tensor {
 #[track_caller]
 pub fn leaky_relu(x: impl Into<Tensor>, negative_slope: f32) -> Tensor {
     let x = float(x);
-    named("LeakyRelu", &x, where_(greater(&x, 0.0), &x, &x * negative_slope))
+    let operation = Operation::new("LeakyRelu").with_number("negative_slope", negative_slope);
+    named(operation, &x, where_(greater(&x, 0.0), &x, &x * negative_slope))
 }
 
 /// `1 / (1 + e⁻ˣ)`
@@ -79,7 +80,8 @@ pub fn softmax(x: impl Into<Tensor>, axis: i32) -> Tensor {
     let x = float(x);
     let shifted = &x - stop_gradient_of_max(&x, Axis::new(axis).keepdims());
     let e = exp(shifted);
-    named("Softmax", &x, &e / sum(&e, Axis::new(axis).keepdims()))
+    let operation = Operation::new("Softmax").with("axis", axis);
+    named(operation, &x, &e / sum(&e, Axis::new(axis).keepdims()))
 }
 
 /// The logarithm of [`softmax`], exact where the softmax rounds to 0.
@@ -88,7 +90,8 @@ pub fn log_softmax(x: impl Into<Tensor>, axis: i32) -> Tensor {
     let x = float(x);
     let shifted = &x - stop_gradient_of_max(&x, Axis::new(axis).keepdims());
     let total = log(sum(exp(&shifted), Axis::new(axis).keepdims()));
-    named("LogSoftmax", &x, shifted - total)
+    let operation = Operation::new("LogSoftmax").with("axis", axis);
+    named(operation, &x, shifted - total)
 }
 
 /// `x`, or `alpha · (eˣ - 1)` below 0. Keras's default alpha is 1.
@@ -97,7 +100,8 @@ pub fn elu(x: impl Into<Tensor>, alpha: f32) -> Tensor {
     let x = float(x);
     // The exponential of a large positive number would be infinite, and its gradient NaN.
     let negative = expm1(minimum(&x, 0.0)) * alpha;
-    named("Elu", &x, where_(greater(&x, 0.0), &x, negative))
+    let operation = Operation::new("Elu").with_number("alpha", alpha);
+    named(operation, &x, where_(greater(&x, 0.0), &x, negative))
 }
 
 /// `max(x, 0) + min(alpha · (e^(x/alpha) - 1), 0)`. Keras's default alpha is 1.
@@ -105,7 +109,8 @@ pub fn elu(x: impl Into<Tensor>, alpha: f32) -> Tensor {
 pub fn celu(x: impl Into<Tensor>, alpha: f32) -> Tensor {
     let x = float(x);
     let negative = expm1(minimum(&x, 0.0) / alpha) * alpha;
-    named("Celu", &x, where_(greater(&x, 0.0), &x, negative))
+    let operation = Operation::new("Celu").with_number("alpha", alpha);
+    named(operation, &x, where_(greater(&x, 0.0), &x, negative))
 }
 
 /// The scaled exponential linear unit (Klambauer et al., "Self-normalizing neural networks", 2017).
@@ -127,7 +132,8 @@ pub fn gelu(x: impl Into<Tensor>, approximate: bool) -> Tensor {
     } else {
         (super::erf(&x * std::f32::consts::FRAC_1_SQRT_2) + 1.0) * 0.5
     };
-    named("Gelu", &x, &x * cdf)
+    let operation = Operation::new("Gelu").with("approximate", approximate);
+    named(operation, &x, &x * cdf)
 }
 
 /// `a · sigmoid(b)` of the two halves along an axis.
@@ -149,7 +155,8 @@ pub fn glu(x: impl Into<Tensor>, axis: i32) -> Tensor {
         };
         Ok(half(0, size / 2) * sigmoid(half(size / 2, size)))
     });
-    named("Glu", &x, super::layout::or_error(halves))
+    let operation = Operation::new("Glu").with("axis", axis);
+    named(operation, &x, super::layout::or_error(halves))
 }
 
 /// `x · sigmoid(x)`, also called swish.
@@ -163,7 +170,7 @@ pub fn silu(x: impl Into<Tensor>) -> Tensor {
 #[track_caller]
 pub fn mish(x: impl Into<Tensor>) -> Tensor {
     let x = float(x);
-    named("Mish", &x, &x * tanh(softplus(&x)))
+    &x * tanh(softplus(&x))
 }
 
 /// `eˣ`
@@ -197,7 +204,8 @@ pub fn hard_tanh(x: impl Into<Tensor>) -> Tensor {
 #[track_caller]
 pub fn hard_shrink(x: impl Into<Tensor>, threshold: f32) -> Tensor {
     let x = float(x);
-    named("HardShrink", &x, where_(greater(abs(&x), threshold), &x, 0.0))
+    let operation = Operation::new("HardShrink").with_number("threshold", threshold);
+    named(operation, &x, where_(greater(abs(&x), threshold), &x, 0.0))
 }
 
 /// `x` moved towards 0 by the threshold, and 0 within it. Keras's default threshold is 0.5.
@@ -205,7 +213,8 @@ pub fn hard_shrink(x: impl Into<Tensor>, threshold: f32) -> Tensor {
 pub fn soft_shrink(x: impl Into<Tensor>, threshold: f32) -> Tensor {
     let x = float(x);
     let below = where_(super::less(&x, -threshold), &x + threshold, 0.0);
-    named("SoftShrink", &x, where_(greater(&x, threshold), &x - threshold, below))
+    let operation = Operation::new("SoftShrink").with_number("threshold", threshold);
+    named(operation, &x, where_(greater(&x, threshold), &x - threshold, below))
 }
 
 /// `x - tanh(x)`
@@ -219,14 +228,18 @@ pub fn tanh_shrink(x: impl Into<Tensor>) -> Tensor {
 #[track_caller]
 pub fn threshold(x: impl Into<Tensor>, threshold: f32, default: f32) -> Tensor {
     let x = float(x);
-    named("Threshold", &x, where_(greater(&x, threshold), &x, default))
+    let operation = Operation::new("Threshold")
+        .with_number("threshold", threshold)
+        .with_number("default_value", default);
+    named(operation, &x, where_(greater(&x, threshold), &x, default))
 }
 
 /// `(x + √(x² + b)) / 2`. Keras's default b is 4.
 #[track_caller]
 pub fn squareplus(x: impl Into<Tensor>, b: f32) -> Tensor {
     let x = float(x);
-    named("Squareplus", &x, (&x + (x.square() + b).sqrt()) / 2.0)
+    let operation = Operation::new("Squareplus").with_number("b", b);
+    named(operation, &x, (&x + (x.square() + b).sqrt()) / 2.0)
 }
 
 /// 0 up to -1, `x` from 1, and a parabola between.
@@ -246,9 +259,13 @@ pub(crate) const SMALLEST_NORM: f32 = 1e-7;
 /// The gradient is 0 where the norm is below `epsilon`; Keras gives NaN there on some backends.
 #[track_caller]
 pub fn normalize(x: impl Into<Tensor>, axis: impl Into<Axis>, epsilon: f32) -> Tensor {
-    let x = float(x);
-    let squares = sum(x.square(), axis.into().keepdims());
+    let (x, axis) = (float(x), axis.into());
+    let mut operation = Operation::new("Normalize").with("axis", &axis);
+    if epsilon != SMALLEST_NORM {
+        operation = operation.with_number("epsilon", epsilon);
+    }
+    let squares = sum(x.square(), axis.keepdims());
     // Clipped before the root, so that no gradient meets an infinity.
     let norm = super::sqrt(super::maximum(squares, epsilon * epsilon));
-    named("Normalize", &x, &x / norm)
+    named(operation, &x, &x / norm)
 }

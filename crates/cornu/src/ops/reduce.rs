@@ -2,7 +2,7 @@
 
 use super::layout::or_error;
 use super::{Axis, cast, convert, exp, float, log, square, where_};
-use crate::tensor::Tensor;
+use crate::tensor::{Operation, Tensor};
 use cornu_graph::op::ReduceOp;
 use cornu_graph::scalar::UnaryOp;
 use cornu_graph::{DType, Dim, Error, Op, Result};
@@ -18,7 +18,7 @@ fn reduce(name: &'static str, kind: ReduceOp, x: &Tensor, axis: &Axis) -> Tensor
             true => x.clone(),
             false => Tensor::op(Op::Reduce { kind, axes, keepdims }, &[x]),
         };
-        Tensor::named(name, &[x], y)
+        Tensor::named(Operation::new(name).along(axis), &[x], y)
     }))
 }
 
@@ -61,8 +61,9 @@ pub fn mean(x: impl Into<Tensor>, axis: impl Into<Axis>) -> Tensor {
     if x.is_error() {
         return x;
     }
+    let operation = Operation::new("Mean").along(&axis);
     let y = or_error(count(&x, &axis).map(|count| sum(&x, axis) / count));
-    Tensor::named("Mean", &[&x], y)
+    Tensor::named(operation, &[&x], y)
 }
 
 /// How many elements are reduced to one, as a tensor: the batch may not be known yet.
@@ -84,24 +85,27 @@ fn count(x: &Tensor, axis: &Axis) -> Result<Tensor> {
 pub fn var(x: impl Into<Tensor>, axis: impl Into<Axis>) -> Tensor {
     let (x, axis) = (float(x), axis.into());
     let centred = &x - mean(&x, axis.clone().keepdims());
-    Tensor::named("Var", &[&x], mean(square(centred), axis))
+    let operation = Operation::new("Var").along(&axis);
+    Tensor::named(operation, &[&x], mean(square(centred), axis))
 }
 
 /// The standard deviation.
 #[track_caller]
 pub fn std(x: impl Into<Tensor>, axis: impl Into<Axis>) -> Tensor {
-    let x = float(x);
-    Tensor::named("Std", &[&x], var(&x, axis).sqrt())
+    let (x, axis) = (float(x), axis.into());
+    let operation = Operation::new("Std").along(&axis);
+    Tensor::named(operation, &[&x], var(&x, axis).sqrt())
 }
 
 /// `ln Σ eˣ` without overflow.
 #[track_caller]
 pub fn logsumexp(x: impl Into<Tensor>, axis: impl Into<Axis>) -> Tensor {
     let (x, axis) = (float(x), axis.into());
+    let operation = Operation::new("Logsumexp").along(&axis);
     let largest = stop_gradient_of_max(&x, axis.clone().keepdims());
     let total = log(sum(exp(&x - &largest), axis.clone()));
     let back = if axis.keeps_dims() { largest } else { sum(largest, axis) };
-    Tensor::named("Logsumexp", &[&x], total + back)
+    Tensor::named(operation, &[&x], total + back)
 }
 
 /// The largest element as a number to subtract: without gradient, which would cancel.
@@ -140,24 +144,35 @@ fn arg(name: &'static str, largest: bool, x: Tensor, axis: i32) -> Tensor {
     }
     or_error(super::axis::resolve(axis, x.rank()).map(|axis| {
         let y = Tensor::op(Op::ArgReduce { largest, axis }, &[&x]);
-        Tensor::named(name, &[&x], y)
+        Tensor::named(Operation::new(name).with("axis", axis), &[&x], y)
     }))
 }
 
 /// How many elements are not 0.
 #[track_caller]
 pub fn count_nonzero(x: impl Into<Tensor>, axis: impl Into<Axis>) -> Tensor {
-    sum(cast(cast(x, DType::Bool), DType::I32), axis)
+    let (x, axis) = (x.into(), axis.into());
+    let y = sum(cast(cast(&x, DType::Bool), DType::I32), axis.clone());
+    // Keras's operation cannot keep the axes.
+    if axis.keeps_dims() || y.is_error() {
+        return y;
+    }
+    Tensor::named(Operation::new("CountNonzero").with("axis", &axis), &[&x], y)
 }
 
 /// Whether any element is true (not 0).
 #[track_caller]
 pub fn any(x: impl Into<Tensor>, axis: impl Into<Axis>) -> Tensor {
-    super::greater(count_nonzero(x, axis), 0)
+    let (x, axis) = (x.into(), axis.into());
+    let operation = Operation::new("Any").along(&axis);
+    Tensor::named(operation, &[&x], super::greater(count_nonzero(&x, axis), 0))
 }
 
 /// Whether all elements are true (not 0).
 #[track_caller]
 pub fn all(x: impl Into<Tensor>, axis: impl Into<Axis>) -> Tensor {
-    super::logical_not(any(super::logical_not(x), axis))
+    let (x, axis) = (x.into(), axis.into());
+    let operation = Operation::new("All").along(&axis);
+    let y = super::logical_not(any(super::logical_not(&x), axis));
+    Tensor::named(operation, &[&x], y)
 }

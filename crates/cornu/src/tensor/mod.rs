@@ -7,12 +7,14 @@
 //! A mistake does not panic: the first error travels with the tensor, with the line that made it,
 //! and comes out at the next call that returns a `Result`.
 
+mod composite;
 mod eval;
 mod gradient;
 pub(crate) mod lower;
 mod operators;
 pub(crate) mod replay;
 
+pub(crate) use composite::{Composite, Operation};
 pub use gradient::gradients;
 
 use crate::layers::Call;
@@ -53,17 +55,6 @@ pub(crate) enum Kind {
     Call(Arc<Call>, usize),
     /// The first mistake on the way here.
     Error(Error),
-}
-
-/// A public op that keeps its name and attributes beside its expansion, so that a model can be
-/// shown and saved in terms of what the user wrote.
-pub(crate) struct Composite {
-    /// Keras's class name of the operation: `"Norm"`.
-    pub name: &'static str,
-    /// What it was applied to.
-    pub inputs: Vec<Tensor>,
-    /// What it means.
-    pub body: Tensor,
 }
 
 /// Frees a long chain of expressions one by one: the usual way would need a stack as deep.
@@ -146,17 +137,6 @@ impl Tensor {
             }
             _ => self,
         }
-    }
-
-    /// Gives the expansion of a public op its name.
-    #[track_caller]
-    pub(crate) fn named(name: &'static str, inputs: &[&Tensor], body: Tensor) -> Tensor {
-        if body.is_error() {
-            return body.here();
-        }
-        let ty = body.ty().clone();
-        let inputs = inputs.iter().map(|&t| t.clone()).collect();
-        Tensor::from_kind(Kind::Composite(Composite { name, inputs, body }), ty)
     }
 
     /// A number repeated to a shape.

@@ -99,9 +99,10 @@ impl Replay {
                 let inputs = self.all_known(inputs);
                 Tensor::op(op.with_batch(self.batch), &inputs.iter().collect::<Vec<_>>())
             }
-            Kind::Composite(Composite { name, inputs, body }) => {
+            Kind::Composite(Composite { operation, inputs, body }) => {
                 let inputs = self.all_known(inputs);
-                Tensor::named(name, &inputs.iter().collect::<Vec<_>>(), self.known(body))
+                let inputs: Vec<&Tensor> = inputs.iter().collect();
+                Tensor::named(operation.clone(), &inputs, self.known(body))
             }
             Kind::Call(call, index) => {
                 let key = Arc::as_ptr(call);
