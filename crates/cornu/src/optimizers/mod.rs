@@ -70,6 +70,7 @@ pub use sgd::SGD;
 pub(crate) use slot::Memory;
 pub use slot::Slot;
 pub use spec::OptimizerSpec;
+pub(crate) use spec::{keras_object_of_optimizer, object_of_optimizer};
 pub(crate) use step::{Before, step};
 pub use stepper::Stepper;
 
