@@ -6,18 +6,30 @@ use serde_json::{Value, json};
 /// The configuration of a class, as `fields`, and how it comes back, as `read`: its fields under their
 /// own names, `Huber { delta }`. What `new` must be told stands before: `Decay(rate: f32) { power }`.
 macro_rules! fields {
-    ($class:ident { $($name:ident),* $(,)? }) => {
+    ($class:ident {}) => {
+        impl $class {
+            fn fields(&self) -> serde_json::Value {
+                serde_json::json!({})
+            }
+
+            pub(crate) fn read(
+                _config: &$crate::config::Config<'_>,
+            ) -> cornu_graph::Result<$class> {
+                Ok($class::default())
+            }
+        }
+    };
+    ($class:ident { $($name:ident),+ $(,)? }) => {
         impl $class {
             fn fields(&self) -> serde_json::Value {
                 $crate::config::object_of([
-                    $((stringify!($name), $crate::config::Field::value(&self.$name)),)*
+                    $((stringify!($name), $crate::config::Field::value(&self.$name)),)+
                 ])
             }
 
             pub(crate) fn read(config: &$crate::config::Config<'_>) -> cornu_graph::Result<$class> {
-                #[allow(unused_mut)]
                 let mut read = $class::default();
-                $(config.set(stringify!($name), &mut read.$name)?;)*
+                $(config.set(stringify!($name), &mut read.$name)?;)+
                 Ok(read)
             }
         }
@@ -79,3 +91,29 @@ impl<T: Field> Field for Vec<T> {
         self.iter().map(Field::value).collect()
     }
 }
+
+/// Makes an enum a setting: each variant with the word that stands for it.
+macro_rules! named {
+    ($type:ident { $($variant:ident = $name:literal),+ $(,)? }) => {
+        impl $crate::config::Field for $type {
+            fn value(&self) -> serde_json::Value {
+                match self {
+                    $($type::$variant => $name.into(),)+
+                }
+            }
+        }
+
+        impl $crate::config::FromConfig for $type {
+            fn from_config(value: &serde_json::Value) -> cornu_graph::Result<$type> {
+                match value.as_str() {
+                    $(Some($name) => Ok($type::$variant),)+
+                    _ => Err($crate::config::expected(
+                        concat!("one of", $(" \"", $name, "\""),+),
+                        value,
+                    )),
+                }
+            }
+        }
+    };
+}
+pub(crate) use named;

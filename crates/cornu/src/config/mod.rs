@@ -6,7 +6,7 @@ mod object;
 mod read;
 mod registry;
 
-pub(crate) use fields::{Field, fields, object_of};
+pub(crate) use fields::{Field, fields, named, object_of};
 pub use object::Object;
 pub use read::{Config, FromConfig};
 pub(crate) use read::expected;
