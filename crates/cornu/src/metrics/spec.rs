@@ -89,6 +89,15 @@ impl MetricSpec {
         self
     }
 
+    /// Under which name it is shown.
+    pub(crate) fn shown(&self) -> String {
+        match (&self.name, &self.kind) {
+            (Some(name), _) => name.clone(),
+            (None, Kind::Known(metric)) => metric.name(),
+            (None, _) => "metric".to_owned(),
+        }
+    }
+
     /// The metric itself, or the error that it was given by a name that is not known.
     ///
     /// # Errors
@@ -165,12 +174,7 @@ impl<M: Metric> From<M> for MetricSpec {
 
 impl fmt::Debug for MetricSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match (&self.name, &self.kind) {
-            (Some(name), _) => name.clone(),
-            (None, Kind::Known(metric)) => metric.name(),
-            (None, _) => "metric".to_owned(),
-        };
-        write!(f, "MetricSpec {name}")
+        write!(f, "MetricSpec {}", self.shown())
     }
 }
 
