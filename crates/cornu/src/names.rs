@@ -24,9 +24,29 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
     (likeness(nearest) > 0.75).then_some(nearest)
 }
 
+/// The name of a function, as Keras shows and saves it; a closure has none.
+pub(crate) fn of_function<F>() -> Option<&'static str> {
+    let path = std::any::type_name::<F>();
+    let is_path = path.chars().all(|c| c.is_alphanumeric() || c == '_' || c == ':');
+    path.rsplit("::").next().filter(|_| is_path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn functions_have_names() {
+        fn name_of<F: Fn(f32) -> f32>(_: F) -> Option<&'static str> {
+            of_function::<F>()
+        }
+        fn halved(x: f32) -> f32 {
+            x / 2.0
+        }
+        assert_eq!(name_of(halved), Some("halved"));
+        assert_eq!(name_of(|x| x / 2.0), None);
+        assert_eq!(name_of(halved as fn(f32) -> f32), None);
+    }
 
     #[test]
     fn the_nearest_name_is_offered() {

@@ -1,10 +1,12 @@
 //! Configurations: what objects say about themselves in JSON, as Keras writes it, and how they come
 //! back from it.
 
+mod fields;
 mod object;
 mod read;
 mod registry;
 
+pub(crate) use fields::{Field, fields, named, object_of};
 pub use object::Object;
 pub use read::{Config, FromConfig};
 pub(crate) use read::expected;
@@ -24,4 +26,16 @@ pub(crate) fn decimal(x: f32) -> f64 {
 /// An object inside a configuration, as Keras writes it.
 pub(crate) fn object(module: &str, class: &str, config: Value) -> Value {
     json!({ "module": module, "class_name": class, "config": config, "registered_name": null })
+}
+
+/// As [`object`], of a class that is not Keras's, under the name that it is registered by.
+pub(crate) fn own_object(class: &str, registered: &str, config: Value) -> Value {
+    json!({ "module": null, "class_name": class, "config": config, "registered_name": registered })
+}
+
+/// A function, as Keras writes it.
+pub(crate) fn function(name: &str) -> Value {
+    json!({
+        "module": "builtins", "class_name": "function", "config": name, "registered_name": "function"
+    })
 }

@@ -1,11 +1,11 @@
 //! Cross-entropies of yes and no.
 
 use super::{EPSILON, LossFunction, shapes};
-use crate::config::decimal;
+use crate::config::fields;
 use crate::ops;
 use crate::tensor::Tensor;
 use cornu_graph::Result;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// `-mean(y_true · ln(y_pred) + (1 - y_true) · ln(1 - y_pred))` over the last dimension, for
 /// probabilities (clipped to [1e-7, 1 - 1e-7]) or, with [`from_logits`](Self::from_logits), for
@@ -50,6 +50,8 @@ impl Default for BinaryCrossentropy {
     }
 }
 
+fields! { BinaryCrossentropy { from_logits, label_smoothing, axis } }
+
 impl LossFunction for BinaryCrossentropy {
     fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
         shapes::must_be_binary(y_true, y_pred)?;
@@ -67,12 +69,12 @@ impl LossFunction for BinaryCrossentropy {
         "binary_crossentropy"
     }
 
+    fn kind(&self) -> Option<&str> {
+        Some("BinaryCrossentropy")
+    }
+
     fn config(&self) -> Value {
-        json!({
-            "from_logits": self.from_logits,
-            "label_smoothing": decimal(self.label_smoothing),
-            "axis": self.axis,
-        })
+        self.fields()
     }
 }
 
@@ -147,6 +149,8 @@ impl Default for BinaryFocalCrossentropy {
     }
 }
 
+fields! { BinaryFocalCrossentropy { from_logits, label_smoothing, axis, apply_class_balancing, alpha, gamma } }
+
 impl LossFunction for BinaryFocalCrossentropy {
     fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
         shapes::must_be_binary(y_true, y_pred)?;
@@ -165,15 +169,12 @@ impl LossFunction for BinaryFocalCrossentropy {
         "binary_focal_crossentropy"
     }
 
+    fn kind(&self) -> Option<&str> {
+        Some("BinaryFocalCrossentropy")
+    }
+
     fn config(&self) -> Value {
-        json!({
-            "from_logits": self.from_logits,
-            "label_smoothing": decimal(self.label_smoothing),
-            "axis": self.axis,
-            "apply_class_balancing": self.apply_class_balancing,
-            "alpha": decimal(self.alpha),
-            "gamma": decimal(self.gamma),
-        })
+        self.fields()
     }
 }
 

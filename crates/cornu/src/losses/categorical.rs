@@ -1,11 +1,11 @@
 //! Cross-entropies of classes, for one-hot targets.
 
 use super::{EPSILON, LossFunction, shapes};
-use crate::config::decimal;
+use crate::config::fields;
 use crate::ops::{self, Axis};
 use crate::tensor::Tensor;
 use cornu_graph::Result;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// `-sum(y_true · ln(y_pred))` over the classes, for one-hot (or soft) targets and probabilities
 /// (which are divided by their sum and clipped to [1e-7, 1 - 1e-7]) or, with
@@ -50,6 +50,8 @@ impl Default for CategoricalCrossentropy {
     }
 }
 
+fields! { CategoricalCrossentropy { from_logits, label_smoothing, axis } }
+
 impl LossFunction for CategoricalCrossentropy {
     fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
         shapes::must_be_categorical(y_true, y_pred)?;
@@ -62,12 +64,12 @@ impl LossFunction for CategoricalCrossentropy {
         "categorical_crossentropy"
     }
 
+    fn kind(&self) -> Option<&str> {
+        Some("CategoricalCrossentropy")
+    }
+
     fn config(&self) -> Value {
-        json!({
-            "from_logits": self.from_logits,
-            "label_smoothing": decimal(self.label_smoothing),
-            "axis": self.axis,
-        })
+        self.fields()
     }
 }
 
@@ -134,6 +136,8 @@ impl Default for CategoricalFocalCrossentropy {
     }
 }
 
+fields! { CategoricalFocalCrossentropy { from_logits, label_smoothing, axis, alpha, gamma } }
+
 impl LossFunction for CategoricalFocalCrossentropy {
     fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
         shapes::must_be_categorical(y_true, y_pred)?;
@@ -148,14 +152,12 @@ impl LossFunction for CategoricalFocalCrossentropy {
         "categorical_focal_crossentropy"
     }
 
+    fn kind(&self) -> Option<&str> {
+        Some("CategoricalFocalCrossentropy")
+    }
+
     fn config(&self) -> Value {
-        json!({
-            "from_logits": self.from_logits,
-            "label_smoothing": decimal(self.label_smoothing),
-            "axis": self.axis,
-            "alpha": decimal(self.alpha),
-            "gamma": decimal(self.gamma),
-        })
+        self.fields()
     }
 }
 

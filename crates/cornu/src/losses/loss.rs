@@ -15,13 +15,36 @@ use std::sync::Arc;
 /// name that is not known becomes an error where the loss is used.
 #[derive(Clone)]
 pub struct Loss {
-    function: std::result::Result<Arc<dyn LossFunction>, Error>,
-    reduction: Reduction,
+    pub(super) function: std::result::Result<Arc<dyn LossFunction>, Error>,
+    pub(super) reduction: Reduction,
+    /// Another name than the function's, if a file gives one.
+    pub(super) name: Option<String>,
 }
 
 impl Loss {
-    fn new(function: std::result::Result<Arc<dyn LossFunction>, Error>) -> Loss {
-        Loss { function, reduction: Reduction::default() }
+    pub(super) fn new(function: std::result::Result<Arc<dyn LossFunction>, Error>) -> Loss {
+        Loss { function, reduction: Reduction::default(), name: None }
+    }
+
+    /// A function of tensors under the name by which files know it:
+    /// [`register_loss`](crate::saving::register_loss) brings it back. A closure without one trains as
+    /// well, but cannot be saved.
+    ///
+    /// ```
+    /// use cornu::losses::Loss;
+    /// use cornu::prelude::*;
+    /// use cornu::saving::register_loss;
+    ///
+    /// let fourth = |y: &Tensor, p: &Tensor| (y - p).square().square();
+    /// let loss = Loss::custom("fourth", fourth);
+    /// assert_eq!(loss.name(), "fourth");
+    /// register_loss("fourth", move |_| Ok(fourth));
+    /// ```
+    pub fn custom<F>(name: impl Into<String>, function: F) -> Loss
+    where
+        F: Fn(&Tensor, &Tensor) -> Tensor + Send + Sync + 'static,
+    {
+        Loss::from(Custom { name: name.into(), function })
     }
 
     /// How the values become one number; the default is their mean.
@@ -32,7 +55,8 @@ impl Loss {
 
     /// Keras's name: `"mean_squared_error"`. A closure is called `"loss"`.
     pub fn name(&self) -> &str {
-        self.function.as_ref().map_or("loss", |function| function.name())
+        let own = || self.function.as_ref().map_or("loss", |function| function.name());
+        self.name.as_deref().unwrap_or_else(own)
     }
 
     /// The loss itself, or the error that it was given by a name that is not known.
@@ -125,8 +149,31 @@ impl Loss {
         config
     }
 
-    fn function(&self) -> Result<&dyn LossFunction> {
+    pub(super) fn function(&self) -> Result<&dyn LossFunction> {
         self.function.as_deref().map_err(Clone::clone)
+    }
+}
+
+/// A closure with a name.
+struct Custom<F> {
+    name: String,
+    function: F,
+}
+
+impl<F> LossFunction for Custom<F>
+where
+    F: Fn(&Tensor, &Tensor) -> Tensor + Send + Sync + 'static,
+{
+    fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
+        self.function.values(y_true, y_pred)
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn kind(&self) -> Option<&str> {
+        Some(&self.name)
     }
 }
 

@@ -47,7 +47,17 @@ macro_rules! plain_losses {
             fn name(&self) -> &str {
                 $name
             }
+
+            fn kind(&self) -> Option<&str> {
+                Some(stringify!($class))
+            }
+
+            fn config(&self) -> serde_json::Value {
+                self.fields()
+            }
         }
+
+        crate::config::fields! { $class {} }
     )*};
 }
 
@@ -59,6 +69,7 @@ mod functions;
 mod hinge;
 mod loss;
 mod named;
+mod object;
 mod overlap;
 mod reduction;
 mod regression;
@@ -83,6 +94,7 @@ pub use hinge::{CategoricalHinge, Hinge, SquaredHinge};
 pub use loss::Loss;
 pub(crate) use loss::{prepare, values};
 pub(crate) use named::named;
+pub(crate) use object::{function_name, of_function};
 pub use overlap::{Dice, Tversky};
 pub use reduction::Reduction;
 pub use regression::{
@@ -91,6 +103,7 @@ pub use regression::{
 };
 pub use sparse::{CategoricalGeneralizedCrossEntropy, SparseCategoricalCrossentropy};
 
+use crate::names;
 use crate::tensor::Tensor;
 use cornu_graph::Result;
 
@@ -137,6 +150,13 @@ pub trait LossFunction: Send + Sync + 'static {
         Ok(None)
     }
 
+    /// The class in files: Keras's, `"Huber"`, or the name under which
+    /// [`register_loss`](crate::saving::register_loss) knows it; a function's own name. A loss without
+    /// one cannot be saved.
+    fn kind(&self) -> Option<&str> {
+        None
+    }
+
     /// The configuration with Keras's field names.
     fn config(&self) -> serde_json::Value {
         serde_json::json!({})
@@ -149,5 +169,9 @@ where
 {
     fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
         self(y_true, y_pred).check().cloned()
+    }
+
+    fn kind(&self) -> Option<&str> {
+        names::of_function::<F>()
     }
 }

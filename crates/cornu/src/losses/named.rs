@@ -75,12 +75,18 @@ pub(crate) fn named(name: &str) -> Option<Arc<dyn LossFunction>> {
     NAMES.iter().find(|(names, _)| names.contains(&name)).map(|(_, make)| make())
 }
 
+/// All names of the loss that has this one.
+pub(super) fn names_of(name: &str) -> Option<&'static [&'static str]> {
+    NAMES.iter().find(|(names, _)| names.contains(&name)).map(|(names, _)| *names)
+}
+
 pub(super) fn unknown(name: &str) -> Error {
     names::unknown("loss", name, NAMES.iter().map(|(names, _)| names[0]))
 }
 
 /// The cross-entropy that fits the shapes: Keras's "crossentropy".
-struct Crossentropy;
+#[derive(Default)]
+pub(super) struct Crossentropy;
 
 impl Crossentropy {
     fn fitting(&self, y_true: &Tensor, y_pred: &Tensor) -> Box<dyn LossFunction> {
@@ -104,6 +110,10 @@ impl LossFunction for Crossentropy {
 
     fn name(&self) -> &str {
         "crossentropy"
+    }
+
+    fn kind(&self) -> Option<&str> {
+        Some("Crossentropy")
     }
 
     // It may, so that nothing is converted before the shapes are looked at.

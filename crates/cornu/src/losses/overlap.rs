@@ -1,11 +1,11 @@
 //! Losses of how much two masks overlap, for the segmentation of images.
 
 use super::{EPSILON, LossFunction, shapes};
-use crate::config::decimal;
+use crate::config::fields;
 use crate::ops::{self, Axis};
 use crate::tensor::Tensor;
 use cornu_graph::Result;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// `1 - 2 · Σ(y_true · y_pred) / (Σ y_true + Σ y_pred + 1e-7)`, over all elements or some axes.
 ///
@@ -28,6 +28,8 @@ impl Dice {
     }
 }
 
+fields! { Dice { axis } }
+
 impl LossFunction for Dice {
     fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
         shapes::must_broadcast(y_true, y_pred)?;
@@ -41,8 +43,12 @@ impl LossFunction for Dice {
         "dice"
     }
 
+    fn kind(&self) -> Option<&str> {
+        Some("Dice")
+    }
+
     fn config(&self) -> Value {
-        json!({ "axis": self.axis })
+        self.fields()
     }
 }
 
@@ -90,6 +96,8 @@ impl Default for Tversky {
     }
 }
 
+fields! { Tversky { alpha, beta, axis } }
+
 impl LossFunction for Tversky {
     fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
         shapes::must_broadcast(y_true, y_pred)?;
@@ -105,8 +113,12 @@ impl LossFunction for Tversky {
         "tversky"
     }
 
+    fn kind(&self) -> Option<&str> {
+        Some("Tversky")
+    }
+
     fn config(&self) -> Value {
-        json!({ "alpha": decimal(self.alpha), "beta": decimal(self.beta), "axis": self.axis })
+        self.fields()
     }
 }
 

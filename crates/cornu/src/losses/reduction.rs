@@ -29,6 +29,18 @@ impl Reduction {
         }
     }
 
+    /// The reduction of a name, in whichever way a version of Keras calls it.
+    pub(super) fn named(name: &str) -> Option<Reduction> {
+        match name {
+            // "auto" is Keras 2's default; "mean" divides by the number of values as well.
+            "sum_over_batch_size" | "mean" | "auto" => Some(Reduction::SumOverBatchSize),
+            "sum" => Some(Reduction::Sum),
+            "mean_with_sample_weight" => Some(Reduction::MeanWithSampleWeight),
+            "none" => Some(Reduction::None),
+            _ => None,
+        }
+    }
+
     /// Reduces values that are multiplied with their weights already.
     pub(super) fn apply(self, values: &Tensor, weights: Option<&Tensor>) -> Tensor {
         // A loss that reduces itself, such as Dice, is left as it is.

@@ -1,11 +1,11 @@
 //! Losses of numbers: how far a prediction is from the truth.
 
 use super::{EPSILON, LossFunction, shapes};
-use crate::config::decimal;
+use crate::config::fields;
 use crate::ops::{self, Axis};
 use crate::tensor::Tensor;
 use cornu_graph::Result;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::f32::consts::LN_2;
 
 plain_losses! {
@@ -64,6 +64,8 @@ impl Default for Huber {
     }
 }
 
+fields! { Huber { delta } }
+
 impl LossFunction for Huber {
     fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
         shapes::must_broadcast(y_true, y_pred)?;
@@ -80,8 +82,12 @@ impl LossFunction for Huber {
         "huber_loss"
     }
 
+    fn kind(&self) -> Option<&str> {
+        Some("Huber")
+    }
+
     fn config(&self) -> Value {
-        json!({ "delta": decimal(self.delta) })
+        self.fields()
     }
 }
 
@@ -126,6 +132,8 @@ impl Default for CosineSimilarity {
     }
 }
 
+fields! { CosineSimilarity { axis } }
+
 impl LossFunction for CosineSimilarity {
     fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
         Ok(-self.cosine(y_true, y_pred)?)
@@ -135,7 +143,11 @@ impl LossFunction for CosineSimilarity {
         "cosine_similarity"
     }
 
+    fn kind(&self) -> Option<&str> {
+        Some("CosineSimilarity")
+    }
+
     fn config(&self) -> Value {
-        json!({ "axis": self.axis })
+        self.fields()
     }
 }

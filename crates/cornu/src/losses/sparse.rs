@@ -2,11 +2,11 @@
 
 use super::categorical::log_probabilities;
 use super::{LossFunction, shapes};
-use crate::config::decimal;
+use crate::config::fields;
 use crate::ops;
 use crate::tensor::Tensor;
 use cornu_graph::{DType, Dim, Error, Op, Result, Shape};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// `-ln(y_pred[y_true])`: [`CategoricalCrossentropy`](super::CategoricalCrossentropy) for targets
 /// that are numbers of classes, `(n,)` or `(n, 1)` for predictions `(n, classes)`.
@@ -41,6 +41,8 @@ impl SparseCategoricalCrossentropy {
         self.ignore_class.map(|ignored| ops::not_equal(labels, ignored))
     }
 }
+
+fields! { SparseCategoricalCrossentropy { from_logits, ignore_class } }
 
 impl LossFunction for SparseCategoricalCrossentropy {
     fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
@@ -77,8 +79,12 @@ impl LossFunction for SparseCategoricalCrossentropy {
         Ok(self.valid(&labels(y_true, y_pred)?))
     }
 
+    fn kind(&self) -> Option<&str> {
+        Some("SparseCategoricalCrossentropy")
+    }
+
     fn config(&self) -> Value {
-        json!({ "from_logits": self.from_logits, "ignore_class": self.ignore_class })
+        self.fields()
     }
 }
 
@@ -111,6 +117,8 @@ impl Default for CategoricalGeneralizedCrossEntropy {
     }
 }
 
+fields! { CategoricalGeneralizedCrossEntropy { q } }
+
 impl LossFunction for CategoricalGeneralizedCrossEntropy {
     fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
         if !(self.q > 0.0 && self.q < 1.0) {
@@ -129,8 +137,12 @@ impl LossFunction for CategoricalGeneralizedCrossEntropy {
         true
     }
 
+    fn kind(&self) -> Option<&str> {
+        Some("CategoricalGeneralizedCrossEntropy")
+    }
+
     fn config(&self) -> Value {
-        json!({ "q": decimal(self.q) })
+        self.fields()
     }
 }
 

@@ -1,6 +1,7 @@
 //! How often a prediction is right.
 
 use super::mean::mean_metric;
+use crate::config::fields;
 use crate::losses::shapes::{convert, must_be_categorical, must_broadcast, same_rank};
 use crate::losses::sparse;
 use crate::ops;
@@ -24,6 +25,7 @@ impl Accuracy {
     }
 }
 
+fields! { Accuracy {} }
 mean_metric!(Accuracy, "accuracy", Up);
 
 /// How often `y_true`, 0 or 1, is whether `y_pred` is above the threshold.
@@ -57,6 +59,7 @@ impl Default for BinaryAccuracy {
     }
 }
 
+fields! { BinaryAccuracy { threshold } }
 mean_metric!(BinaryAccuracy, "binary_accuracy", Up);
 
 /// How often the largest prediction is for the class of a one-hot target.
@@ -75,6 +78,7 @@ impl CategoricalAccuracy {
     }
 }
 
+fields! { CategoricalAccuracy {} }
 mean_metric!(CategoricalAccuracy, "categorical_accuracy", Up);
 
 /// How often the largest prediction is for the class whose number is the target.
@@ -93,6 +97,7 @@ impl SparseCategoricalAccuracy {
     }
 }
 
+fields! { SparseCategoricalAccuracy {} }
 mean_metric!(SparseCategoricalAccuracy, "sparse_categorical_accuracy", Up);
 
 /// 1 where two are equal, else 0.

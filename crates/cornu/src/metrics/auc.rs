@@ -2,10 +2,12 @@
 
 use super::confusion::spread;
 use super::{Direction, Metric, added, ratio, zeros};
+use crate::config::{Config, fields, named};
 use crate::losses::shapes::{convert, must_broadcast, same_rank};
 use crate::ops;
 use crate::tensor::Tensor;
 use cornu_graph::{Array, DType, Error, Op, Result, TensorType};
+use serde_json::Value;
 
 /// Which curve an [`AUC`] is the area under.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +31,14 @@ pub enum Summation {
     Majoring,
     /// With the smaller height.
     Minoring,
+}
+
+named! {
+    Curve { ROC = "ROC", PR = "PR", PRGain = "PRGAIN" }
+}
+
+named! {
+    Summation { Interpolation = "interpolation", Majoring = "majoring", Minoring = "minoring" }
 }
 
 /// The area under the curve of right and wrong positives when the threshold moves from 1 to 0, for
@@ -86,6 +96,21 @@ impl Default for AUC {
     }
 }
 
+fields! { AUC { num_thresholds, curve, summation_method, from_logits } }
+
+impl AUC {
+    /// From a configuration, which must not ask for what is missing here.
+    pub(super) fn read_all(config: &Config<'_>) -> Result<AUC> {
+        if config.get_or("multi_label", false)? {
+            return Err(Error::file("AUC: multi_label is not there; the labels count together"));
+        }
+        if config.value("thresholds").is_some_and(|value| !value.is_null()) {
+            return Err(Error::file("AUC: thresholds of one's own are not there, only even ones"));
+        }
+        AUC::read(config)
+    }
+}
+
 impl Metric for AUC {
     fn name(&self) -> String {
         "auc".to_owned()
@@ -136,6 +161,14 @@ impl Metric for AUC {
             (Curve::PR, Summation::Interpolation) => counts.interpolated_pr(),
             (curve, method) => area(&counts.points(curve), method),
         }
+    }
+
+    fn kind(&self) -> Option<&str> {
+        Some("AUC")
+    }
+
+    fn config(&self) -> Value {
+        self.fields()
     }
 }
 

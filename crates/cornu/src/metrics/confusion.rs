@@ -2,11 +2,13 @@
 
 use super::mean::number;
 use super::{Direction, Metric, added, ratio, zeros};
+use crate::config::{Config, FromConfig, decimal};
 use crate::losses::shapes::{convert, must_broadcast, same_rank};
 use crate::ops::{self, Axis};
 use crate::tensor::Tensor;
 use cornu_graph::op::SliceRange;
 use cornu_graph::{Array, DType, Error, Op, Result, TensorType};
+use serde_json::{Value, json};
 
 /// Targets and predictions as yes and no, with weights of the same shape.
 struct Outcomes {
@@ -79,6 +81,20 @@ pub(super) fn spread(weights: Option<&Tensor>, y_pred: &Tensor) -> Result<Tensor
     Ok(spread.broadcast_to(y_pred.shape()))
 }
 
+/// Keras's `thresholds`: one, or a list of one.
+fn threshold(config: &Config<'_>) -> Result<f32> {
+    match config.value("thresholds") {
+        Some(Value::Array(list)) if list.len() == 1 => f32::from_config(&list[0]),
+        Some(Value::Array(list)) => Err(Error::file(format!(
+            "{}: {} thresholds give as many figures; here a metric is one",
+            config.class(),
+            list.len()
+        ))
+        .help("use a metric for each threshold")),
+        _ => config.get_or("thresholds", 0.5),
+    }
+}
+
 /// What the metrics of a threshold have in common.
 macro_rules! thresholded {
     ($class:ident) => {
@@ -139,6 +155,20 @@ macro_rules! counts {
 
             fn result(&self, state: &[Array]) -> f64 {
                 number(&state[0])
+            }
+
+            fn kind(&self) -> Option<&str> {
+                Some(stringify!($class))
+            }
+
+            fn config(&self) -> Value {
+                json!({ "thresholds": decimal(self.threshold) })
+            }
+        }
+
+        impl $class {
+            pub(super) fn read(config: &Config<'_>) -> Result<$class> {
+                Ok($class { threshold: threshold(config)? })
             }
         }
     )*};
@@ -210,6 +240,25 @@ macro_rules! shares {
             fn result(&self, state: &[Array]) -> f64 {
                 let right = number(&state[0]);
                 ratio(right, right + number(&state[1]))
+            }
+
+            fn kind(&self) -> Option<&str> {
+                Some(stringify!($class))
+            }
+
+            fn config(&self) -> Value {
+                json!({ "thresholds": decimal(self.threshold), "class_id": self.class_id })
+            }
+        }
+
+        impl $class {
+            pub(super) fn read(config: &Config<'_>) -> Result<$class> {
+                if config.value("top_k").is_some_and(|value| !value.is_null()) {
+                    let class = config.class();
+                    return Err(Error::file(format!("{class}: top_k is not there, only thresholds")));
+                }
+                let class_id = config.get_or("class_id", None)?;
+                Ok($class { threshold: threshold(config)?, class_id })
             }
         }
     )*};

@@ -79,4 +79,8 @@ impl Metric for EmbeddingSpread {
         let total: f64 = sums.iter().zip(&squares).map(deviation).sum();
         ratio(total, (sums.len() as f64).sqrt())
     }
+
+    fn kind(&self) -> Option<&str> {
+        Some("EmbeddingSpread")
+    }
 }

@@ -2,11 +2,13 @@
 
 use super::confusion::spread;
 use super::{Direction, Metric, added, zeros};
+use crate::config::{Config, fields, named};
 use crate::losses::EPSILON;
 use crate::losses::shapes::{convert, must_broadcast};
 use crate::ops::{self, Axis};
 use crate::tensor::Tensor;
 use cornu_graph::{Array, DType, Dim, Error, Result, TensorType};
+use serde_json::Value;
 
 /// How the scores of the classes become one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,6 +20,10 @@ pub enum Average {
     Micro,
     /// Their mean, each weighted with how often the class is true.
     Weighted,
+}
+
+named! {
+    Average { Macro = "macro", Micro = "micro", Weighted = "weighted" }
 }
 
 /// `(1 + beta²) · precision · recall / (beta² · precision + recall)`: beta above 1 favours recall.
@@ -85,6 +91,9 @@ impl Default for FBetaScore {
     }
 }
 
+// Keras's null, a score for each class, becomes their mean.
+fields! { FBetaScore { average, beta, threshold } }
+
 impl Metric for FBetaScore {
     fn name(&self) -> String {
         "fbeta_score".to_owned()
@@ -135,6 +144,14 @@ impl Metric for FBetaScore {
             }
         }
     }
+
+    fn kind(&self) -> Option<&str> {
+        Some("FBetaScore")
+    }
+
+    fn config(&self) -> Value {
+        self.fields()
+    }
 }
 
 /// `2 · precision · recall / (precision + recall)`: [`FBetaScore`] with beta 1.
@@ -183,5 +200,23 @@ impl Metric for F1Score {
 
     fn result(&self, state: &[Array]) -> f64 {
         self.0.result(state)
+    }
+
+    fn kind(&self) -> Option<&str> {
+        Some("F1Score")
+    }
+
+    fn config(&self) -> Value {
+        let mut config = self.0.fields();
+        if let Some(config) = config.as_object_mut() {
+            config.retain(|key, _| key != "beta");
+        }
+        config
+    }
+}
+
+impl F1Score {
+    pub(super) fn read(config: &Config<'_>) -> Result<F1Score> {
+        Ok(F1Score(FBetaScore { beta: 1.0, ..FBetaScore::read(config)? }))
     }
 }

@@ -2,11 +2,13 @@
 //! weights.
 
 use super::{Direction, Metric, added, ratio, zeros};
+use crate::config;
 use crate::losses::{self, LossFunction, shapes};
+use crate::names;
 use crate::ops;
 use crate::tensor::Tensor;
 use cornu_graph::{Array, DType, Error, Result, TensorType};
-use std::any::type_name;
+use serde_json::Value;
 use std::sync::Arc;
 
 /// The totals of a mean: the sum and the weight.
@@ -156,7 +158,32 @@ impl Metric for Mean {
         self.direction
     }
 
+    // A function of the user's own is known by the name that the metric has.
+    fn kind(&self) -> Option<&str> {
+        wrapper(self.function.as_ref()).or(Some(&self.name))
+    }
+
+    fn config(&self) -> Value {
+        wrapped(self.function.as_ref())
+    }
+
     mean_of_loss!(metric => metric.function.as_ref());
+}
+
+/// Keras's class of metrics that are the mean of a function, if Keras has the loss.
+fn wrapper(loss: &dyn LossFunction) -> Option<&'static str> {
+    loss.kind().and_then(losses::function_name).map(|_| "MeanMetricWrapper")
+}
+
+/// The function and its settings, as Keras's `MeanMetricWrapper` has them.
+fn wrapped(loss: &dyn LossFunction) -> Value {
+    let mut config = loss.config();
+    if let (Some(name), Some(config)) =
+        (loss.kind().and_then(losses::function_name), config.as_object_mut())
+    {
+        config.insert("fn".into(), config::function(name));
+    }
+    config
 }
 
 /// A function is shown under its own name, as Keras does it; a closure, which has none, as
@@ -166,10 +193,11 @@ where
     F: Fn(&Tensor, &Tensor) -> Tensor + Send + Sync + 'static,
 {
     fn name(&self) -> String {
-        let path = type_name::<F>();
-        let name = path.rsplit("::").next().unwrap_or(path);
-        let is_name = name.chars().all(|c| c.is_alphanumeric() || c == '_');
-        if is_name { name.to_owned() } else { "metric".to_owned() }
+        names::of_function::<F>().unwrap_or("metric").to_owned()
+    }
+
+    fn kind(&self) -> Option<&str> {
+        names::of_function::<F>()
     }
 
     mean_of_loss!(function => function);
@@ -209,6 +237,14 @@ macro_rules! mean_metric {
             fn result(&self, state: &[cornu_graph::Array]) -> f64 {
                 $crate::metrics::mean::result(state)
             }
+
+            fn kind(&self) -> Option<&str> {
+                Some(stringify!($class))
+            }
+
+            fn config(&self) -> serde_json::Value {
+                self.fields()
+            }
         }
     };
 }
@@ -224,6 +260,14 @@ macro_rules! loss_metrics {
 
             fn direction(&self) -> Option<Direction> {
                 Some(Direction::Down)
+            }
+
+            fn kind(&self) -> Option<&str> {
+                wrapper(self)
+            }
+
+            fn config(&self) -> Value {
+                wrapped(self)
             }
 
             mean_of_loss!(loss => loss);

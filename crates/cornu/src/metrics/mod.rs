@@ -26,6 +26,7 @@ mod confusion;
 mod embedding;
 mod f_score;
 mod mean;
+mod object;
 mod regression;
 mod spec;
 mod top_k;
@@ -89,6 +90,18 @@ pub trait Metric: Send + Sync + 'static {
 
     /// The figure of the totals.
     fn result(&self, state: &[Array]) -> f64;
+
+    /// The class in files: Keras's, `"AUC"`, or the name under which
+    /// [`register_metric`](crate::saving::register_metric) knows it; a function's own name. A metric
+    /// without one cannot be saved.
+    fn kind(&self) -> Option<&str> {
+        None
+    }
+
+    /// The settings with Keras's field names; the name is not one of them.
+    fn config(&self) -> serde_json::Value {
+        serde_json::json!({})
+    }
 }
 
 /// Which way a figure becomes better.

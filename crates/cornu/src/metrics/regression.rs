@@ -3,11 +3,13 @@
 use super::confusion::spread;
 use super::mean::{self, mean_metric};
 use super::{Direction, Metric, added, zeros};
+use crate::config::{Config, fields, named};
 use crate::losses::shapes::{convert, must_broadcast, same_rank};
 use crate::losses::{self, LossFunction};
 use crate::ops;
 use crate::tensor::Tensor;
 use cornu_graph::{Array, DType, Dim, Error, Result, TensorType};
+use serde_json::Value;
 
 /// `√mean((y_true - y_pred)²)` over all samples seen.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,6 +21,8 @@ impl RootMeanSquaredError {
         RootMeanSquaredError
     }
 }
+
+fields! { RootMeanSquaredError {} }
 
 impl Metric for RootMeanSquaredError {
     fn name(&self) -> String {
@@ -47,6 +51,14 @@ impl Metric for RootMeanSquaredError {
     fn result(&self, state: &[Array]) -> f64 {
         mean::result(state).sqrt()
     }
+
+    fn kind(&self) -> Option<&str> {
+        Some("RootMeanSquaredError")
+    }
+
+    fn config(&self) -> Value {
+        self.fields()
+    }
 }
 
 /// The cosine of the angle between `y_true` and `y_pred`: 1 is the same direction. (The loss of the
@@ -71,6 +83,16 @@ impl CosineSimilarity {
     }
 }
 
+impl CosineSimilarity {
+    fn fields(&self) -> Value {
+        self.0.config()
+    }
+
+    pub(super) fn read(config: &Config<'_>) -> Result<CosineSimilarity> {
+        losses::CosineSimilarity::read(config).map(CosineSimilarity)
+    }
+}
+
 mean_metric!(CosineSimilarity, "cosine_similarity", Up);
 
 /// The mean of [`LogCosh`](losses::LogCosh), under the name that Keras gives it as a metric.
@@ -89,6 +111,7 @@ impl LogCoshError {
     }
 }
 
+fields! { LogCoshError {} }
 mean_metric!(LogCoshError, "logcosh", Down);
 
 /// How the scores of several outputs become one.
@@ -99,6 +122,13 @@ pub enum Aggregation {
     UniformAverage,
     /// Their mean, each weighted with the variance of the truth.
     VarianceWeightedAverage,
+}
+
+named! {
+    Aggregation {
+        UniformAverage = "uniform_average",
+        VarianceWeightedAverage = "variance_weighted_average",
+    }
 }
 
 /// The coefficient of determination: `1 - Σ(y_true - y_pred)² / Σ(y_true - mean(y_true))²` over all
@@ -122,6 +152,8 @@ impl R2Score {
         self
     }
 }
+
+fields! { R2Score { class_aggregation } }
 
 impl Metric for R2Score {
     fn name(&self) -> String {
@@ -176,6 +208,14 @@ impl Metric for R2Score {
                 outputs.map(|i| spread(i) * score(i)).sum::<f64>() / all
             }
         }
+    }
+
+    fn kind(&self) -> Option<&str> {
+        Some("R2Score")
+    }
+
+    fn config(&self) -> Value {
+        self.fields()
     }
 }
 

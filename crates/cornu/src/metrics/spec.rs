@@ -62,12 +62,14 @@ const NAMES: &[(&[&str], Make)] = &[
 /// closure over tensors. A name that is not known becomes an error where the metric is used.
 #[derive(Clone)]
 pub struct MetricSpec {
-    kind: Kind,
-    name: Option<String>,
+    pub(super) kind: Kind,
+    pub(super) name: Option<String>,
+    /// The name by which it was asked for.
+    pub(super) given: Option<String>,
 }
 
 #[derive(Clone)]
-enum Kind {
+pub(super) enum Kind {
     Known(Arc<dyn Metric>),
     /// "accuracy": which one is seen from the shapes.
     Accuracy,
@@ -77,10 +79,23 @@ enum Kind {
 }
 
 impl MetricSpec {
+    pub(super) fn known(metric: Arc<dyn Metric>) -> MetricSpec {
+        MetricSpec { kind: Kind::Known(metric), name: None, given: None }
+    }
+
     /// Shows the metric under another name.
     pub fn name(mut self, name: impl Into<String>) -> MetricSpec {
         self.name = Some(name.into());
         self
+    }
+
+    /// Under which name it is shown.
+    pub(crate) fn shown(&self) -> String {
+        match (&self.name, &self.kind) {
+            (Some(name), _) => name.clone(),
+            (None, Kind::Known(metric)) => metric.name(),
+            (None, _) => "metric".to_owned(),
+        }
     }
 
     /// The metric itself, or the error that it was given by a name that is not known.
@@ -123,6 +138,11 @@ impl MetricSpec {
     }
 }
 
+/// All names of the metric that has this one.
+pub(super) fn names_of(name: &str) -> Option<&'static [&'static str]> {
+    NAMES.iter().find(|(names, _)| names.contains(&name)).map(|(names, _)| *names)
+}
+
 fn known(name: &str) -> Option<Arc<dyn Metric>> {
     let own = NAMES.iter().find(|(names, _)| names.contains(&name)).map(|(_, make)| make());
     // Keras takes the names of some losses that are no metrics only as functions.
@@ -142,24 +162,19 @@ impl From<&str> for MetricSpec {
             _ => known(name).map_or_else(|| Kind::Unknown(unknown(name)), Kind::Known),
         };
         // As Keras does it, a metric is shown under the name it was asked for.
-        MetricSpec { kind, name: Some(name.to_owned()) }
+        MetricSpec { kind, name: Some(name.to_owned()), given: Some(name.to_owned()) }
     }
 }
 
 impl<M: Metric> From<M> for MetricSpec {
     fn from(metric: M) -> MetricSpec {
-        MetricSpec { kind: Kind::Known(Arc::new(metric)), name: None }
+        MetricSpec::known(Arc::new(metric))
     }
 }
 
 impl fmt::Debug for MetricSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match (&self.name, &self.kind) {
-            (Some(name), _) => name.clone(),
-            (None, Kind::Known(metric)) => metric.name(),
-            (None, _) => "metric".to_owned(),
-        };
-        write!(f, "MetricSpec {name}")
+        write!(f, "MetricSpec {}", self.shown())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::accuracy::or_error;
 use super::mean::mean_metric;
+use crate::config::fields;
 use crate::losses::shapes::must_be_categorical;
 use crate::losses::sparse::{is_class, labels};
 use crate::ops::{self, Axis};
@@ -38,6 +39,7 @@ impl Default for TopKCategoricalAccuracy {
     }
 }
 
+fields! { TopKCategoricalAccuracy { k } }
 mean_metric!(TopKCategoricalAccuracy, "top_k_categorical_accuracy", Up);
 
 /// How often the class whose number is the target is among the `k` with the largest predictions.
@@ -69,6 +71,7 @@ impl Default for SparseTopKCategoricalAccuracy {
     }
 }
 
+fields! { SparseTopKCategoricalAccuracy { k } }
 mean_metric!(SparseTopKCategoricalAccuracy, "sparse_top_k_categorical_accuracy", Up);
 
 /// Whether fewer than `k` predictions are larger than that for the class. Counting needs no sort,

@@ -1,9 +1,8 @@
 //! Adadelta.
 
 use super::{Common, Optimizer, Slot, WeightSpec, WeightStep, rest};
-use crate::config::decimal;
 use crate::tensor::Tensor;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// `w + rate · d` with `d = -√(D + epsilon) · g / √(G + epsilon)`, where `G` and `D` are the moving
 /// averages of `g²` and `d²`.
@@ -56,7 +55,6 @@ impl Optimizer for Adadelta {
     }
 
     fn config(&self) -> Value {
-        let own = json!({ "rho": decimal(self.rho), "epsilon": decimal(self.epsilon) });
-        self.common.config(self.kind(), own)
+        self.fields()
     }
 }

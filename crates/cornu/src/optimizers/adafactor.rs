@@ -1,10 +1,9 @@
 //! Adafactor.
 
 use super::{Common, Optimizer, Slot, WeightSpec, WeightStep};
-use crate::config::decimal;
 use crate::ops::{self, Axis};
 use crate::tensor::Tensor;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// `w - max(epsilon_2, rms(w)) · rho · u / max(1, rms(u) / clip_threshold)` with `u = g / √v`,
 /// `rho = min(rate, 1 / √t)` at step `t`, and the moving average `v` of `g² + epsilon_1`, of which
@@ -107,13 +106,6 @@ impl Optimizer for Adafactor {
     }
 
     fn config(&self) -> Value {
-        let own = json!({
-            "beta_2_decay": decimal(self.beta_2_decay),
-            "epsilon_1": decimal(self.epsilon_1),
-            "epsilon_2": decimal(self.epsilon_2),
-            "clip_threshold": decimal(self.clip_threshold),
-            "relative_step": self.relative_step,
-        });
-        self.common.config(self.kind(), own)
+        self.fields()
     }
 }

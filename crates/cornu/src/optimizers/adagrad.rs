@@ -1,9 +1,8 @@
 //! Adagrad.
 
 use super::{Common, Optimizer, Slot, WeightSpec, WeightStep};
-use crate::config::decimal;
 use crate::tensor::Tensor;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// `w - rate · g / √(a + epsilon)`, where `a` is the sum of all `g²` so far.
 ///
@@ -51,10 +50,6 @@ impl Optimizer for Adagrad {
     }
 
     fn config(&self) -> Value {
-        let own = json!({
-            "initial_accumulator_value": decimal(self.initial_accumulator_value),
-            "epsilon": decimal(self.epsilon),
-        });
-        self.common.config(self.kind(), own)
+        self.fields()
     }
 }

@@ -1,10 +1,9 @@
 //! Adam, with weight decay too.
 
 use super::{Common, Optimizer, Slot, WeightSpec, WeightStep, average};
-use crate::config::decimal;
 use crate::ops;
 use crate::tensor::Tensor;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// `w - alpha · m / (√v + epsilon)` with the moving averages `m` of gradients and `v` of their
 /// squares, and `alpha = rate · √(1 - beta_2ᵗ) / (1 - beta_1ᵗ)` at step `t`.
@@ -46,17 +45,6 @@ impl Default for Adam {
     }
 }
 
-impl Adam {
-    fn own_config(&self) -> Value {
-        json!({
-            "beta_1": decimal(self.beta_1),
-            "beta_2": decimal(self.beta_2),
-            "epsilon": decimal(self.epsilon),
-            "amsgrad": self.amsgrad,
-        })
-    }
-}
-
 impl Optimizer for Adam {
     fn kind(&self) -> &str {
         "Adam"
@@ -88,7 +76,7 @@ impl Optimizer for Adam {
     }
 
     fn config(&self) -> Value {
-        self.common.config(self.kind(), self.own_config())
+        self.fields()
     }
 }
 
@@ -151,6 +139,6 @@ impl Optimizer for AdamW {
     }
 
     fn config(&self) -> Value {
-        self.common.config(self.kind(), self.adam().own_config())
+        self.fields()
     }
 }

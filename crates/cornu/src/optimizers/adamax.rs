@@ -1,10 +1,9 @@
 //! Adamax.
 
 use super::{Common, Optimizer, Slot, WeightSpec, WeightStep, average};
-use crate::config::decimal;
 use crate::ops;
 use crate::tensor::Tensor;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// `w - rate / (1 - beta_1ᵗ) · m / (u + epsilon)` with the moving average `m` of gradients and
 /// `u = max(beta_2 · u, |g|)`.
@@ -58,11 +57,6 @@ impl Optimizer for Adamax {
     }
 
     fn config(&self) -> Value {
-        let own = json!({
-            "beta_1": decimal(self.beta_1),
-            "beta_2": decimal(self.beta_2),
-            "epsilon": decimal(self.epsilon),
-        });
-        self.common.config(self.kind(), own)
+        self.fields()
     }
 }

@@ -1,7 +1,8 @@
 //! What all optimizers have in common.
 
+use super::schedules::InverseTimeDecay;
 use super::{LearningRate, WeightSpec};
-use crate::config::decimal;
+use crate::config::{Config, decimal};
 use crate::session;
 use cornu_graph::{Error, Result};
 use serde_json::{Value, json};
@@ -99,6 +100,34 @@ impl Common {
     pub(crate) fn decays(&self, weight: &WeightSpec<'_>) -> bool {
         let name = weight.path.rsplit('/').next().unwrap_or_default();
         !self.exclude_from_weight_decay.iter().any(|part| name.contains(part))
+    }
+
+    /// Sets what a configuration says: [`Common::config`] the other way. Old names are taken too: `lr`,
+    /// and Keras 2's `decay`, which is the schedule [`InverseTimeDecay`].
+    ///
+    /// # Errors
+    /// If a field is of another type than it must be, or a schedule is not known.
+    pub fn read(&mut self, config: &Config<'_>) -> Result<()> {
+        config.set("name", &mut self.name)?;
+        config.set("lr", &mut self.learning_rate)?;
+        config.set("learning_rate", &mut self.learning_rate)?;
+        config.set("weight_decay", &mut self.weight_decay)?;
+        config.set("exclude_from_weight_decay", &mut self.exclude_from_weight_decay)?;
+        config.set("clipnorm", &mut self.clipnorm)?;
+        config.set("global_clipnorm", &mut self.global_clipnorm)?;
+        config.set("clipvalue", &mut self.clipvalue)?;
+        config.set("use_ema", &mut self.use_ema)?;
+        config.set("ema_momentum", &mut self.ema_momentum)?;
+        config.set("ema_overwrite_frequency", &mut self.ema_overwrite_frequency)?;
+        config.set("loss_scale_factor", &mut self.loss_scale_factor)?;
+        config.set("gradient_accumulation_steps", &mut self.gradient_accumulation_steps)?;
+        match (config.get_or("decay", 0.0f32)?, self.learning_rate.constant()) {
+            (decay, Some(rate)) if decay != 0.0 => {
+                self.learning_rate = InverseTimeDecay::new(rate, 1, decay).into();
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The configuration of an optimizer with Keras's field names, its own settings last.

@@ -1,11 +1,10 @@
 //! Follow the regularized leader.
 
 use super::{Common, Optimizer, Slot, WeightSpec, WeightStep};
-use crate::config::decimal;
 use crate::ops;
 use crate::tensor::Tensor;
 use cornu_graph::{Error, Result};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Follow the regularized leader: with `n' = n + g²`, `p = -learning_rate_power` and the sum
 /// `z' = z + g + 2 · l2_shrinkage · w - (n'ᵖ - nᵖ) / rate · w`, the weight becomes
@@ -109,15 +108,6 @@ impl Optimizer for Ftrl {
     }
 
     fn config(&self) -> Value {
-        let own = json!({
-            "learning_rate_power": decimal(self.learning_rate_power),
-            "initial_accumulator_value": decimal(self.initial_accumulator_value),
-            "l1_regularization_strength": decimal(self.l1_regularization_strength),
-            "l2_regularization_strength": decimal(self.l2_regularization_strength),
-            "l2_shrinkage_regularization_strength":
-                decimal(self.l2_shrinkage_regularization_strength),
-            "beta": decimal(self.beta),
-        });
-        self.common.config(self.kind(), own)
+        self.fields()
     }
 }

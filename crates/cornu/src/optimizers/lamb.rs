@@ -1,10 +1,9 @@
 //! Lamb.
 
 use super::{Common, Optimizer, Slot, WeightSpec, WeightStep, average};
-use crate::config::decimal;
 use crate::ops::{self, Axis};
 use crate::tensor::Tensor;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// `w - rate · ‖w‖ / ‖u‖ · u` with Adam's direction `u = m̂ / (√v̂ + epsilon)`, where `m̂` and `v̂` are
 /// the moving averages of gradients and of their squares, each divided by `1 - betaᵗ`. The quotient
@@ -66,11 +65,6 @@ impl Optimizer for Lamb {
     }
 
     fn config(&self) -> Value {
-        let own = json!({
-            "beta_1": decimal(self.beta_1),
-            "beta_2": decimal(self.beta_2),
-            "epsilon": decimal(self.epsilon),
-        });
-        self.common.config(self.kind(), own)
+        self.fields()
     }
 }

@@ -1,7 +1,7 @@
 //! How far a step goes: a number, or a schedule.
 
-use super::schedules::LearningRateSchedule;
-use crate::config::decimal;
+use super::schedules::{self, LearningRateSchedule};
+use crate::config::{FromConfig, Object, decimal, object, own_object, registered};
 use crate::tensor::Tensor;
 use cornu_graph::{DType, Error, Result};
 use serde_json::{Value, json};
@@ -71,19 +71,35 @@ impl LearningRate {
         }
     }
 
+    /// A function of the step under the name by which files know it:
+    /// [`register_schedule`](crate::saving::register_schedule) brings it back. A closure without one
+    /// cannot be saved.
+    pub fn custom<F>(name: impl Into<String>, schedule: F) -> LearningRate
+    where
+        F: Fn(&Tensor) -> Tensor + Send + Sync + 'static,
+    {
+        LearningRate::from(Custom { name: name.into(), schedule })
+    }
+
     /// A number, or a schedule with its configuration as Keras serializes it.
     pub fn config(&self) -> Value {
         let schedule = match self {
             LearningRate::Constant(rate) => return json!(decimal(*rate)),
             LearningRate::Schedule(schedule) => schedule,
         };
-        let registered = schedule.registered_name();
-        json!({
-            "module": if registered.is_none() { Some("keras.optimizers.schedules") } else { None },
-            "class_name": schedule.kind(),
-            "config": schedule.config(),
-            "registered_name": registered,
-        })
+        let class = schedule.kind();
+        match schedule.registered_name() {
+            None => object("keras.optimizers.schedules", class, schedule.config()),
+            Some(name) => own_object(class, name, schedule.config()),
+        }
+    }
+
+    /// Whether Keras has it.
+    pub(crate) fn is_of_keras(&self) -> bool {
+        match self {
+            LearningRate::Constant(_) => true,
+            LearningRate::Schedule(schedule) => schedule.registered_name().is_none(),
+        }
     }
 
     /// The `float32` scalar of the step after so many, an `int32` scalar. `constant` is where the
@@ -93,6 +109,39 @@ impl LearningRate {
             (LearningRate::Schedule(schedule), _) => scheduled(schedule.as_ref(), iterations),
             (LearningRate::Constant(_), Some(now)) => Ok(now),
             (LearningRate::Constant(rate), None) => Ok(Tensor::from(*rate)),
+        }
+    }
+}
+
+/// A closure with a name.
+struct Custom<F> {
+    name: String,
+    schedule: F,
+}
+
+impl<F> LearningRateSchedule for Custom<F>
+where
+    F: Fn(&Tensor) -> Tensor + Send + Sync + 'static,
+{
+    fn kind(&self) -> &str {
+        &self.name
+    }
+
+    fn rate(&self, step: &Tensor) -> Tensor {
+        (self.schedule)(step)
+    }
+}
+
+impl FromConfig for LearningRate {
+    /// A number, or a schedule as Keras serializes it.
+    fn from_config(value: &Value) -> Result<LearningRate> {
+        if value.is_number() {
+            return f32::from_config(value).map(LearningRate::Constant);
+        }
+        let schedule = Object::read(value)?;
+        match registered::<LearningRate>(&schedule) {
+            Some(make) => make(&schedule.config()?),
+            None => schedules::read(&schedule),
         }
     }
 }

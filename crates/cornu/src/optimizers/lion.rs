@@ -1,11 +1,10 @@
 //! Lion.
 
 use super::{Common, Optimizer, Slot, WeightSpec, WeightStep, rest};
-use crate::config::decimal;
 use crate::ops;
 use crate::tensor::Tensor;
 use cornu_graph::{Error, Result};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// `w - rate · sign(beta_1 · m + (1 - beta_1) · g)`, then `m = beta_2 · m + (1 - beta_2) · g`: every
 /// element moves by the learning rate, which is chosen 3 to 10 times smaller than Adam's.
@@ -59,8 +58,7 @@ impl Optimizer for Lion {
     }
 
     fn config(&self) -> Value {
-        let own = json!({ "beta_1": decimal(self.beta_1), "beta_2": decimal(self.beta_2) });
-        self.common.config(self.kind(), own)
+        self.fields()
     }
 }
 

@@ -1,10 +1,9 @@
 //! Muon.
 
 use super::{Adam, Common, Optimizer, Slot, WeightSpec, WeightStep};
-use crate::config::decimal;
 use crate::ops::{self, Axis};
 use crate::tensor::Tensor;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// For matrices `w - rate · rms_rate · √max(rows, columns) · O`, where `O` is nearly the orthogonal
 /// matrix next to the momentum `m = momentum · m + g` (with Nesterov's, next to
@@ -64,6 +63,7 @@ settings! {
         /// The size of a change beside AdamW's; none leaves out the factor of the matrix's size.
         rms_rate: Option<f32>,
     }
+    and exclude_layers
 }
 
 impl Default for Muon {
@@ -161,22 +161,6 @@ impl Optimizer for Muon {
     }
 
     fn config(&self) -> Value {
-        let own = json!({
-            "adam_beta_1": decimal(self.adam_beta_1),
-            "adam_beta_2": decimal(self.adam_beta_2),
-            "epsilon": decimal(self.epsilon),
-            "exclude_layers": self.exclude_layers,
-            "muon_a": decimal(self.muon_a),
-            "muon_b": decimal(self.muon_b),
-            "muon_c": decimal(self.muon_c),
-            "adam_lr_ratio": decimal(self.adam_lr_ratio),
-            "momentum": decimal(self.momentum),
-            "ns_steps": self.ns_steps,
-            "nesterov": self.nesterov,
-            "exclude_embeddings": self.exclude_embeddings,
-            "adam_weight_decay": self.adam_weight_decay.map(decimal),
-            "rms_rate": self.rms_rate.map(decimal),
-        });
-        self.common.config(self.kind(), own)
+        self.fields()
     }
 }

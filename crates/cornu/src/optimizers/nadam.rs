@@ -1,10 +1,9 @@
 //! Adam with Nesterov's momentum.
 
 use super::{Common, Optimizer, Slot, WeightSpec, WeightStep};
-use crate::config::decimal;
 use crate::ops;
 use crate::tensor::Tensor;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Adam with Nesterov's momentum: `w - rate · m̂ / (√v̂ + epsilon)`, where
 /// `m̂ = u₁ · m / (1 - P · u₁) + (1 - u) · g / (1 - P)` and `v̂ = v / (1 - beta_2ᵗ)`, with the moving
@@ -69,11 +68,6 @@ impl Optimizer for Nadam {
     }
 
     fn config(&self) -> Value {
-        let own = json!({
-            "beta_1": decimal(self.beta_1),
-            "beta_2": decimal(self.beta_2),
-            "epsilon": decimal(self.epsilon),
-        });
-        self.common.config(self.kind(), own)
+        self.fields()
     }
 }

@@ -1,9 +1,8 @@
 //! RMSprop.
 
 use super::{Common, Optimizer, Slot, WeightSpec, WeightStep, rest};
-use crate::config::decimal;
 use crate::tensor::Tensor;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// `w - rate · g / √(v + epsilon)` with `v = rho · v + (1 - rho) · g²`; centered, the square of the
 /// average gradient is subtracted from `v` first; with momentum the changes are added up as
@@ -87,12 +86,6 @@ impl Optimizer for RMSprop {
     }
 
     fn config(&self) -> Value {
-        let own = json!({
-            "rho": decimal(self.rho),
-            "momentum": decimal(self.momentum),
-            "epsilon": decimal(self.epsilon),
-            "centered": self.centered,
-        });
-        self.common.config(self.kind(), own)
+        self.fields()
     }
 }

@@ -2,11 +2,10 @@
 
 use super::lion::check_beta_1;
 use super::{Common, Optimizer, Slot, WeightSpec, WeightStep};
-use crate::config::decimal;
 use crate::ops;
 use crate::tensor::Tensor;
 use cornu_graph::Result;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Trains at the point `w` between a fast sequence `z` and the average `x` of all its values:
 /// `z - rate · g / (√v̂ + epsilon)`, then `x + (z - x) / t` at step `t`, then
@@ -85,12 +84,6 @@ impl Optimizer for ScheduleFreeAdamW {
     }
 
     fn config(&self) -> Value {
-        let own = json!({
-            "beta_1": decimal(self.beta_1),
-            "beta_2": decimal(self.beta_2),
-            "epsilon": decimal(self.epsilon),
-            "warmup_steps": self.warmup_steps,
-        });
-        self.common.config(self.kind(), own)
+        self.fields()
     }
 }

@@ -1,9 +1,30 @@
-//! The macro that writes the constructors and settings of an optimizer.
+//! The macro that writes the constructors and settings of an optimizer, and its configuration.
 
-/// The constructors and settings of an optimizer: its own, then those that all have.
+/// The constructors and settings of an optimizer: its own, then those that all have. A setting whose
+/// method is not of this form is named after them: `and exclude_layers`.
 macro_rules! settings {
-    ($class:ident { $($(#[$doc:meta])* $name:ident: $type:ty,)* }) => {
+    ($class:ident { $($(#[$doc:meta])* $name:ident: $type:ty,)* } $(and $other:ident)*) => {
         impl $class {
+            /// The settings as Keras's configuration has them.
+            fn fields(&self) -> serde_json::Value {
+                let own = $crate::config::object_of([
+                    $((stringify!($name), $crate::config::Field::value(&self.$name)),)*
+                    $((stringify!($other), $crate::config::Field::value(&self.$other)),)*
+                ]);
+                self.common.config(stringify!($class), own)
+            }
+
+            /// What a configuration says; the rest stays as Keras has it by default.
+            pub(super) fn read(
+                config: &$crate::config::Config<'_>,
+            ) -> cornu_graph::Result<$class> {
+                let mut read = $class::default();
+                read.common.read(config)?;
+                $(config.set(stringify!($name), &mut read.$name)?;)*
+                $(config.set(stringify!($other), &mut read.$other)?;)*
+                Ok(read)
+            }
+
             /// The optimizer with a learning rate (a number or a
             /// [schedule](crate::optimizers::schedules)), and Keras's defaults for the rest.
             pub fn new(

@@ -1,10 +1,9 @@
 //! Stochastic gradient descent.
 
 use super::{Common, Optimizer, Slot, WeightSpec, WeightStep};
-use crate::config::decimal;
 use crate::tensor::Tensor;
 use cornu_graph::{Error, Result};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// `w - rate · g`; with momentum `v = momentum · v - rate · g` and `w + v`, or
 /// `w + momentum · v - rate · g` with Nesterov's.
@@ -67,7 +66,6 @@ impl Optimizer for SGD {
     }
 
     fn config(&self) -> Value {
-        let own = json!({ "momentum": decimal(self.momentum), "nesterov": self.nesterov });
-        self.common.config(self.kind(), own)
+        self.fields()
     }
 }

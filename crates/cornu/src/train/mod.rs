@@ -4,6 +4,7 @@ mod batches;
 mod checks;
 mod class_weight;
 mod compile;
+mod compile_config;
 mod epoch;
 mod evaluate;
 mod feeds;
@@ -20,8 +21,10 @@ mod state;
 mod step;
 mod stream;
 mod trainer;
+mod transfer;
 
 pub use compile::Compile;
+pub(crate) use compile_config::{CompileConfigs, compile_config, compile_from_config};
 pub use evaluate::Evaluate;
 pub(crate) use feeds::FeedSpec;
 pub use fit::Fit;

@@ -39,16 +39,23 @@ impl State {
 
     /// What is remembered of a weight, made at the first use.
     pub fn memory_of(&mut self, weight: &Variable) -> Memory<Variable> {
+        let memory = self.known_or_first(weight);
+        if !self.memories.iter().any(|(w, _)| w.id() == weight.id()) {
+            self.memories.push((weight.clone(), memory.clone()));
+        }
+        memory
+    }
+
+    /// What is remembered of a weight, or would be at the first use.
+    pub fn known_or_first(&self, weight: &Variable) -> Memory<Variable> {
         if let Some((_, memory)) = self.memories.iter().find(|(w, _)| w.id() == weight.id()) {
             return memory.clone();
         }
         let spec = WeightSpec { path: weight.path(), shape: &weight.shape() };
-        let memory = Memory::plan(self.optimizer.as_ref(), &spec).map(|slot| {
+        Memory::plan(self.optimizer.as_ref(), &spec).map(|slot| {
             let path = format!("optimizer/{}/{}", weight.path(), slot.name);
             Variable::new(path, slot.first_value(&weight.value()), false)
-        });
-        self.memories.push((weight.clone(), memory.clone()));
-        memory
+        })
     }
 
     /// Whether the optimizer knows weights already.

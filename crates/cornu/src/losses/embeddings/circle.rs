@@ -2,10 +2,10 @@
 
 use super::geometry::{Batch, logsumexp, products};
 use super::{EmbeddingLoss, Terms, must_be_finite, must_be_positive};
-use crate::config::decimal;
+use crate::config::{Config, fields};
 use crate::ops;
-use cornu_graph::Result;
-use serde_json::{Value, json};
+use cornu_graph::{Error, Result};
+use serde_json::Value;
 
 /// `ln(1 + Σ e^(gamma (m + d(a,p)) (d(a,p) - m)) · Σ e^(gamma (1 + m - d(a,n)) (1 - m - d(a,n))))`
 /// for each sample `a` of embeddings `(n, d)`, with the cosine distance `d = 1 - s`, partners `p`,
@@ -74,11 +74,30 @@ impl EmbeddingLoss for CircleLoss {
         "circle"
     }
 
+    // Keras's does not normalize and says nothing of it.
+    fn kind(&self) -> Option<&str> {
+        Some(if self.normalize { "Circle" } else { "CircleLoss" })
+    }
+
     fn config(&self) -> Value {
-        json!({
-            "gamma": decimal(self.gamma),
-            "margin": decimal(self.margin),
-            "normalize": self.normalize,
-        })
+        let mut config = self.fields();
+        if self.normalize {
+            config["remove_diagonal"] = true.into();
+        } else {
+            config["normalize"] = false.into();
+        }
+        config
+    }
+}
+
+fields! { CircleLoss { gamma, margin } }
+
+impl CircleLoss {
+    /// From a configuration, Keras's or the own one.
+    pub(in crate::losses) fn read_all(config: &Config<'_>) -> Result<CircleLoss> {
+        if !config.get_or("remove_diagonal", true)? {
+            return Err(Error::file("Circle: pairs of a sample with itself are never counted here"));
+        }
+        Ok(CircleLoss { normalize: config.get_or("normalize", true)?, ..CircleLoss::read(config)? })
     }
 }

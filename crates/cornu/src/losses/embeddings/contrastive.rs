@@ -1,12 +1,12 @@
 //! The contrastive loss of distances.
 
 use super::must_be_positive;
-use crate::config::decimal;
+use crate::config::{fields, named};
 use crate::data::PairLabel;
 use crate::losses::{LossFunction, shapes};
 use crate::tensor::Tensor;
 use cornu_graph::Result;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// `d²` for a pair of one class and `max(0, margin - d)²` for others, of the distance `d` that a
 /// siamese network predicts; halved unless said otherwise.
@@ -53,6 +53,8 @@ impl ContrastiveLoss {
     }
 }
 
+fields! { ContrastiveLoss(convention: PairLabel) { margin, half } }
+
 impl LossFunction for ContrastiveLoss {
     fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
         must_be_positive("margin", self.margin)?;
@@ -73,7 +75,15 @@ impl LossFunction for ContrastiveLoss {
         }
     }
 
-    fn config(&self) -> Value {
-        json!({ "margin": decimal(self.margin), "half": self.half })
+    fn kind(&self) -> Option<&str> {
+        Some("ContrastiveLoss")
     }
+
+    fn config(&self) -> Value {
+        self.fields()
+    }
+}
+
+named! {
+    PairLabel { OneIsSame = "one_is_same", OneIsDifferent = "one_is_different" }
 }

@@ -2,10 +2,10 @@
 
 use super::geometry::{Batch, any, logsumexp, mean_of};
 use super::{EmbeddingLoss, Terms, must_be_positive};
-use crate::config::decimal;
+use crate::config::fields;
 use crate::ops;
 use cornu_graph::Result;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The normalized temperature-scaled cross-entropy of SimCLR: for each pair `(a, p)` of one class
 /// `-ln(e^(s(a,p)/t) / (e^(s(a,p)/t) + Σ e^(s(a,n)/t)))` with the sum over all samples `n` of other
@@ -37,6 +37,8 @@ impl Default for NTXent {
     }
 }
 
+fields! { NTXent { temperature } }
+
 impl EmbeddingLoss for NTXent {
     fn terms(&self, batch: &Batch) -> Result<Terms> {
         must_be_positive("temperature", self.temperature)?;
@@ -51,8 +53,12 @@ impl EmbeddingLoss for NTXent {
         "nt_xent"
     }
 
+    fn kind(&self) -> Option<&str> {
+        Some("NTXent")
+    }
+
     fn config(&self) -> Value {
-        json!({ "temperature": decimal(self.temperature) })
+        self.fields()
     }
 }
 
@@ -86,6 +92,8 @@ impl Default for SupCon {
     }
 }
 
+fields! { SupCon { temperature } }
+
 impl EmbeddingLoss for SupCon {
     fn terms(&self, batch: &Batch) -> Result<Terms> {
         must_be_positive("temperature", self.temperature)?;
@@ -99,7 +107,11 @@ impl EmbeddingLoss for SupCon {
         "sup_con"
     }
 
+    fn kind(&self) -> Option<&str> {
+        Some("SupCon")
+    }
+
     fn config(&self) -> Value {
-        json!({ "temperature": decimal(self.temperature) })
+        self.fields()
     }
 }

@@ -1,13 +1,13 @@
 //! Softmax losses of cosines whose own class has a margin to overcome.
 
 use super::{must_be_finite, must_be_positive};
-use crate::config::decimal;
+use crate::config::fields;
 use crate::losses::LossFunction;
 use crate::losses::sparse::{is_class, labels};
 use crate::ops::{self, Axis};
 use crate::tensor::Tensor;
 use cornu_graph::Result;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The cross-entropy of `scale · cos(θ)`, where the angle `θ` to the own class counts as `θ + margin`.
 /// `y_pred` holds the cosines `(n, classes)` that a [`CosineDense`](crate::layers::CosineDense) gives,
@@ -75,6 +75,8 @@ impl Default for ArcFace {
     }
 }
 
+fields! { ArcFace { margin, scale } }
+
 impl LossFunction for ArcFace {
     fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
         must_be_finite("margin", self.margin)?;
@@ -90,8 +92,12 @@ impl LossFunction for ArcFace {
         true
     }
 
+    fn kind(&self) -> Option<&str> {
+        Some("ArcFace")
+    }
+
     fn config(&self) -> Value {
-        json!({ "margin": decimal(self.margin), "scale": decimal(self.scale) })
+        self.fields()
     }
 }
 
@@ -132,6 +138,8 @@ impl Default for CosFace {
     }
 }
 
+fields! { CosFace { margin, scale } }
+
 impl LossFunction for CosFace {
     fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
         must_be_finite("margin", self.margin)?;
@@ -147,8 +155,12 @@ impl LossFunction for CosFace {
         true
     }
 
+    fn kind(&self) -> Option<&str> {
+        Some("CosFace")
+    }
+
     fn config(&self) -> Value {
-        json!({ "margin": decimal(self.margin), "scale": decimal(self.scale) })
+        self.fields()
     }
 }
 

@@ -76,6 +76,9 @@ trait EmbeddingLoss {
 
     fn name(&self) -> &'static str;
 
+    /// [`LossFunction::kind`].
+    fn kind(&self) -> Option<&str>;
+
     fn config(&self) -> Value;
 }
 
@@ -102,6 +105,10 @@ macro_rules! embedding_losses {
 
             fn labels_are_outputs(&self) -> bool {
                 false
+            }
+
+            fn kind(&self) -> Option<&str> {
+                EmbeddingLoss::kind(self)
             }
 
             fn config(&self) -> Value {

@@ -2,11 +2,11 @@
 
 use super::geometry::{Batch, largest, log1p_sum_exp, smallest};
 use super::{EmbeddingLoss, Terms, must_be_finite, must_be_positive};
-use crate::config::decimal;
+use crate::config::fields;
 use crate::ops;
 use crate::tensor::Tensor;
 use cornu_graph::Result;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// `ln(1 + Σ e^(-alpha (s(a,p) - base))) / alpha + ln(1 + Σ e^(beta (s(a,n) - base))) / beta` for
 /// each sample `a` of embeddings `(n, d)`, with cosines `s`, partners `p` and strangers `n`. The
@@ -77,6 +77,8 @@ impl Default for MultiSimilarity {
     }
 }
 
+fields! { MultiSimilarity { alpha, beta, base, epsilon } }
+
 impl EmbeddingLoss for MultiSimilarity {
     fn terms(&self, batch: &Batch) -> Result<Terms> {
         must_be_positive("alpha", self.alpha)?;
@@ -94,12 +96,11 @@ impl EmbeddingLoss for MultiSimilarity {
         "multi_similarity"
     }
 
+    fn kind(&self) -> Option<&str> {
+        Some("MultiSimilarity")
+    }
+
     fn config(&self) -> Value {
-        json!({
-            "alpha": decimal(self.alpha),
-            "beta": decimal(self.beta),
-            "base": decimal(self.base),
-            "epsilon": self.epsilon.map(decimal),
-        })
+        self.fields()
     }
 }

@@ -2,13 +2,13 @@
 
 use super::geometry::log1p_sum_exp;
 use super::{must_be_finite, must_be_positive};
-use crate::config::decimal;
+use crate::config::fields;
 use crate::losses::sparse::{is_class, labels};
 use crate::losses::{LossFunction, shapes};
 use crate::ops::{self, Axis};
 use crate::tensor::Tensor;
 use cornu_graph::{DType, Result};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Each class has a learned proxy, the column of a [`CosineDense`](crate::layers::CosineDense), that
 /// pulls the samples of its class and pushes all others: the mean over the classes in the batch of
@@ -49,6 +49,8 @@ impl Default for ProxyAnchor {
     }
 }
 
+fields! { ProxyAnchor { margin, alpha } }
+
 impl LossFunction for ProxyAnchor {
     fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
         must_be_finite("margin", self.margin)?;
@@ -70,7 +72,11 @@ impl LossFunction for ProxyAnchor {
         true
     }
 
+    fn kind(&self) -> Option<&str> {
+        Some("ProxyAnchor")
+    }
+
     fn config(&self) -> Value {
-        json!({ "margin": decimal(self.margin), "alpha": decimal(self.alpha) })
+        self.fields()
     }
 }

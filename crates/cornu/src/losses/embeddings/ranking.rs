@@ -2,12 +2,12 @@
 
 use super::geometry::{labels, logsumexp, same_place, unit};
 use super::must_be_positive;
-use crate::config::decimal;
+use crate::config::fields;
 use crate::losses::LossFunction;
 use crate::ops;
 use crate::tensor::Tensor;
 use cornu_graph::{Dim, Error, Result};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The cross-entropy of finding each anchor's partner among the partners of all pairs of a batch,
 /// by their similarity times a scale. `y_pred` holds the two embeddings of each pair, `(n, 2, d)`:
@@ -71,6 +71,8 @@ impl Default for MultipleNegativesRanking {
     }
 }
 
+fields! { MultipleNegativesRanking { scale, cosine, symmetric } }
+
 impl LossFunction for MultipleNegativesRanking {
     fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
         must_be_positive("scale", self.scale)?;
@@ -108,8 +110,12 @@ impl LossFunction for MultipleNegativesRanking {
         false
     }
 
+    fn kind(&self) -> Option<&str> {
+        Some("MultipleNegativesRanking")
+    }
+
     fn config(&self) -> Value {
-        json!({ "scale": decimal(self.scale), "symmetric": self.symmetric })
+        self.fields()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::geometry::{Batch, any, largest, smallest};
 use super::{EmbeddingLoss, Terms, must_be_finite};
-use crate::config::decimal;
+use crate::config::{Field, FromConfig, decimal, fields, named};
 use crate::names;
 use crate::ops;
 use crate::similarity::Distance;
@@ -179,6 +179,8 @@ impl Default for TripletLoss {
     }
 }
 
+fields! { TripletLoss { mining, margin, distance, normalize } }
+
 impl EmbeddingLoss for TripletLoss {
     fn terms(&self, batch: &Batch) -> Result<Terms> {
         if let Margin::Hard(margin) = self.margin {
@@ -207,15 +209,46 @@ impl EmbeddingLoss for TripletLoss {
         }
     }
 
+    fn kind(&self) -> Option<&str> {
+        Some("TripletLoss")
+    }
+
     fn config(&self) -> Value {
-        let margin = match self.margin {
-            Margin::Hard(margin) => json!(decimal(margin)),
+        self.fields()
+    }
+}
+
+impl Field for Mining {
+    fn value(&self) -> Value {
+        json!(self.name())
+    }
+}
+
+impl FromConfig for Mining {
+    fn from_config(value: &Value) -> Result<Mining> {
+        Ok(Mining::from(String::from_config(value)?.as_str()))
+    }
+}
+
+impl Field for Margin {
+    fn value(&self) -> Value {
+        match self {
+            Margin::Hard(margin) => json!(decimal(*margin)),
             Margin::Soft => json!("soft"),
-        };
-        json!({
-            "margin": margin,
-            "distance": self.distance.name(),
-            "normalize": self.normalize,
-        })
+        }
+    }
+}
+
+impl FromConfig for Margin {
+    fn from_config(value: &Value) -> Result<Margin> {
+        if value == "soft" { Ok(Margin::Soft) } else { f32::from_config(value).map(Margin::Hard) }
+    }
+}
+
+named! {
+    Distance {
+        Euclidean = "euclidean",
+        SquaredEuclidean = "squared_euclidean",
+        Cosine = "cosine",
     }
 }

@@ -1,12 +1,12 @@
 //! Decay along half a cosine, after a warmup.
 
 use super::{LearningRateSchedule, check_decay, float};
-use crate::config::decimal;
+use crate::config::fields;
 use crate::ops;
 use crate::optimizers::check_learning_rate;
 use crate::tensor::Tensor;
 use cornu_graph::{Error, Result};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::f32::consts::PI;
 
 /// From `initial_learning_rate` evenly to `warmup_target` in `warmup_steps`, if there is a warmup;
@@ -55,6 +55,8 @@ schedule_settings! {
     }
 }
 
+fields! { CosineDecay(initial_learning_rate: f32, decay_steps: usize) { alpha, warmup_target, warmup_steps, name } }
+
 impl LearningRateSchedule for CosineDecay {
     fn kind(&self) -> &str {
         "CosineDecay"
@@ -86,14 +88,7 @@ impl LearningRateSchedule for CosineDecay {
     }
 
     fn config(&self) -> Value {
-        json!({
-            "initial_learning_rate": decimal(self.initial_learning_rate),
-            "decay_steps": self.decay_steps,
-            "alpha": decimal(self.alpha),
-            "name": self.name,
-            "warmup_target": self.warmup_target.map(decimal),
-            "warmup_steps": self.warmup_steps,
-        })
+        self.fields()
     }
 
     fn registered_name(&self) -> Option<&str> {

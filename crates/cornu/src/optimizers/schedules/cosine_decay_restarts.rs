@@ -1,11 +1,11 @@
 //! Decay along half a cosine, again and again.
 
 use super::{LearningRateSchedule, check_decay, float};
-use crate::config::decimal;
+use crate::config::fields;
 use crate::ops;
 use crate::tensor::Tensor;
 use cornu_graph::{Error, Result};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::f32::consts::PI;
 
 /// `initial_learning_rate · ((1 - alpha) · m_mulⁱ · (1 + cos(π · part)) / 2 + alpha)`, where `part`
@@ -63,6 +63,8 @@ schedule_settings! {
     }
 }
 
+fields! { CosineDecayRestarts(initial_learning_rate: f32, first_decay_steps: usize) { t_mul, m_mul, alpha, name } }
+
 impl LearningRateSchedule for CosineDecayRestarts {
     fn kind(&self) -> &str {
         "CosineDecayRestarts"
@@ -84,14 +86,7 @@ impl LearningRateSchedule for CosineDecayRestarts {
     }
 
     fn config(&self) -> Value {
-        json!({
-            "initial_learning_rate": decimal(self.initial_learning_rate),
-            "first_decay_steps": self.first_decay_steps,
-            "t_mul": decimal(self.t_mul),
-            "m_mul": decimal(self.m_mul),
-            "alpha": decimal(self.alpha),
-            "name": self.name,
-        })
+        self.fields()
     }
 
     fn registered_name(&self) -> Option<&str> {

@@ -43,18 +43,18 @@ macro_rules! schedule_settings {
 mod cosine_decay;
 mod cosine_decay_restarts;
 mod exponential_decay;
-mod inverse_time_decay;
 mod piecewise_constant_decay;
 mod polynomial_decay;
 
 pub use cosine_decay::CosineDecay;
 pub use cosine_decay_restarts::CosineDecayRestarts;
-pub use exponential_decay::ExponentialDecay;
-pub use inverse_time_decay::InverseTimeDecay;
+pub use exponential_decay::{ExponentialDecay, InverseTimeDecay};
 pub use piecewise_constant_decay::PiecewiseConstantDecay;
 pub use polynomial_decay::PolynomialDecay;
 
-use super::learning_rate::{check_learning_rate, scheduled};
+use super::learning_rate::{LearningRate, check_learning_rate, scheduled};
+use crate::config::Object;
+use crate::names;
 use crate::ops;
 use crate::tensor::Tensor;
 use cornu_graph::{DType, Error, Result};
@@ -105,12 +105,38 @@ where
     F: Fn(&Tensor) -> Tensor + Send + Sync + 'static,
 {
     fn kind(&self) -> &str {
-        "function"
+        names::of_function::<F>().unwrap_or(ANONYMOUS)
     }
 
     fn rate(&self, step: &Tensor) -> Tensor {
         self(step)
     }
+}
+
+/// What stands in a configuration for a closure, of which nothing else can be said.
+pub(super) const ANONYMOUS: &str = "function";
+
+/// One of Keras's schedules from its configuration.
+pub(super) fn read(schedule: &Object<'_>) -> Result<LearningRate> {
+    let config = schedule.config()?;
+    Ok(match schedule.class {
+        _ if schedule.registered.is_some() => return Err(unknown(schedule)),
+        "ExponentialDecay" => ExponentialDecay::read(&config)?.into(),
+        "InverseTimeDecay" => InverseTimeDecay::read(&config)?.into(),
+        "PiecewiseConstantDecay" => PiecewiseConstantDecay::read(&config)?.into(),
+        "PolynomialDecay" => PolynomialDecay::read(&config)?.into(),
+        "CosineDecay" => CosineDecay::read(&config)?.into(),
+        "CosineDecayRestarts" => CosineDecayRestarts::read(&config)?.into(),
+        _ => return Err(unknown(schedule)),
+    })
+}
+
+fn unknown(schedule: &Object<'_>) -> Error {
+    if schedule.class == ANONYMOUS {
+        return Error::file("the learning rate was a closure, which no file can hold")
+            .help("give it a name before saving: LearningRate::custom(\"name\", closure)");
+    }
+    schedule.unknown("learning-rate schedule", "register_schedule")
 }
 
 /// The step, or a number of steps, as the formulas take it.

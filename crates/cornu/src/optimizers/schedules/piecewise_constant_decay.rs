@@ -1,12 +1,12 @@
 //! One learning rate after another.
 
 use super::LearningRateSchedule;
-use crate::config::decimal;
+use crate::config::fields;
 use crate::ops;
 use crate::optimizers::check_learning_rate;
 use crate::tensor::Tensor;
 use cornu_graph::{Error, Result};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The first of `values` up to and with the step `boundaries[0]`, the second up to
 /// `boundaries[1]`, and so on; the last from then on.
@@ -32,6 +32,8 @@ impl PiecewiseConstantDecay {
 }
 
 schedule_settings! { PiecewiseConstantDecay {} }
+
+fields! { PiecewiseConstantDecay(boundaries: Vec<usize>, values: Vec<f32>) { name } }
 
 impl LearningRateSchedule for PiecewiseConstantDecay {
     fn kind(&self) -> &str {
@@ -67,11 +69,7 @@ impl LearningRateSchedule for PiecewiseConstantDecay {
     }
 
     fn config(&self) -> Value {
-        json!({
-            "boundaries": self.boundaries,
-            "values": self.values.iter().map(|&value| decimal(value)).collect::<Vec<f64>>(),
-            "name": self.name,
-        })
+        self.fields()
     }
 
     fn registered_name(&self) -> Option<&str> {

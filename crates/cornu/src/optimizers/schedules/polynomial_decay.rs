@@ -1,12 +1,12 @@
 //! Decay along a power of the time that is left.
 
 use super::{LearningRateSchedule, check_decay, float};
-use crate::config::decimal;
+use crate::config::fields;
 use crate::ops;
 use crate::optimizers::check_learning_rate;
 use crate::tensor::Tensor;
 use cornu_graph::Result;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// `(initial_learning_rate - end_learning_rate) · (1 - step / decay_steps)^power +
 /// end_learning_rate`, and `end_learning_rate` after `decay_steps`. With `cycle` it begins again
@@ -48,6 +48,8 @@ schedule_settings! {
     }
 }
 
+fields! { PolynomialDecay(initial_learning_rate: f32, decay_steps: usize) { end_learning_rate, power, cycle, name } }
+
 impl LearningRateSchedule for PolynomialDecay {
     fn kind(&self) -> &str {
         "PolynomialDecay"
@@ -71,14 +73,7 @@ impl LearningRateSchedule for PolynomialDecay {
     }
 
     fn config(&self) -> Value {
-        json!({
-            "initial_learning_rate": decimal(self.initial_learning_rate),
-            "decay_steps": self.decay_steps,
-            "end_learning_rate": decimal(self.end_learning_rate),
-            "power": decimal(self.power),
-            "cycle": self.cycle,
-            "name": self.name,
-        })
+        self.fields()
     }
 
     fn registered_name(&self) -> Option<&str> {
