@@ -31,6 +31,15 @@ pub(crate) fn of_function<F>() -> Option<&'static str> {
     path.rsplit("::").next().filter(|_| is_path)
 }
 
+/// A name for a message, where a stranger's file may have made it long.
+pub(crate) fn short(name: &str) -> String {
+    const SHOWN: usize = 80;
+    match name.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@
 
 use super::{write_values, write_with};
 use crate::data::raw::{self, Number, Room};
+use crate::names::short;
 use crate::variable::Variable;
 use cornu_graph::{Array, DType, Error, ErrorKind, Result, Shape, TensorType};
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
@@ -369,15 +370,6 @@ fn lacks(missing: &str, present: &[String], wanted: usize) -> Error {
             short(nearest),
             present.len()
         )),
-    }
-}
-
-/// A name for a message, where a stranger's file may have made it long.
-fn short(name: &str) -> String {
-    const SHOWN: usize = 80;
-    match name.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &name[..end]),
-        None => name.to_string(),
     }
 }
 
