@@ -6,6 +6,8 @@ mod read;
 mod registry;
 
 pub use object::Object;
+pub(crate) use object::excerpt;
+pub(crate) use read::expected;
 pub use read::{Config, FromConfig};
 pub(crate) use registry::registered;
 pub use registry::{
@@ -23,4 +25,17 @@ pub(crate) fn decimal(x: f32) -> f64 {
 /// An object inside a configuration, as Keras writes it.
 pub(crate) fn object(module: &str, class: &str, config: Value) -> Value {
     json!({ "module": module, "class_name": class, "config": config, "registered_name": null })
+}
+
+/// An object of a user's class, as Keras writes one that is registered: under the package `Custom`,
+/// unless the name has its own (`"my>Scale"`).
+pub(crate) fn custom_object(name: &str, config: &Value) -> Value {
+    let registered = registered_name(name);
+    let class = registered.rsplit('>').next().unwrap_or(name);
+    json!({ "module": null, "class_name": class, "config": config, "registered_name": registered })
+}
+
+/// The name with its package: `"Custom>Scale"`.
+pub(crate) fn registered_name(name: &str) -> String {
+    if name.contains('>') { name.to_owned() } else { format!("Custom>{name}") }
 }
