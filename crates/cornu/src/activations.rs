@@ -1,10 +1,14 @@
 //! Activations, by name or by value.
 
+use crate::config::{self, FromConfig, Object, registered};
 use crate::names;
 use crate::ops;
 use crate::tensor::Tensor;
 use cornu_graph::Result;
 use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
+use std::fmt;
+use std::sync::Arc;
 
 /// A function that a layer applies to its outputs: `"relu"` or [`Activation::Relu`].
 ///
@@ -40,8 +44,33 @@ pub enum Activation {
     Squareplus,
     Tanh,
     TanhShrink,
+    /// One of your own: [`Activation::custom`].
+    Custom(CustomActivation),
     /// A name that is not known: the error comes out where the layer is used.
     Unknown(String),
+}
+
+/// An activation of a user's own. Two are equal if one is a copy of the other.
+#[derive(Clone)]
+pub struct CustomActivation {
+    name: String,
+    function: Arc<Function>,
+}
+
+type Function = dyn Fn(&Tensor) -> Tensor + Send + Sync;
+
+impl PartialEq for CustomActivation {
+    fn eq(&self, other: &CustomActivation) -> bool {
+        Arc::ptr_eq(&self.function, &other.function)
+    }
+}
+
+impl Eq for CustomActivation {}
+
+impl fmt::Debug for CustomActivation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
 }
 
 const NAMES: &[(&str, Activation)] = &[
@@ -83,9 +112,33 @@ impl Activation {
         known.map_or_else(|| Activation::Unknown(name.to_owned()), |(_, a)| a.clone())
     }
 
+    /// An activation of your own: a function of a tensor. The name stands in the configuration;
+    /// [`register_activation`](crate::saving::register_activation) makes it known to files.
+    ///
+    /// ```
+    /// use cornu::prelude::*;
+    /// use cornu::saving::register_activation;
+    ///
+    /// fn squared_relu() -> Activation {
+    ///     Activation::custom("squared_relu", |x| ops::relu(x).square())
+    /// }
+    ///
+    /// register_activation("squared_relu", |_| Ok(squared_relu()));
+    /// let y = squared_relu().apply(&[-1.0f32, 3.0].into())?;
+    /// assert_eq!(y.eval()?.as_slice::<f32>()?, [0.0, 9.0]);
+    /// # Ok::<(), cornu::Error>(())
+    /// ```
+    pub fn custom(
+        name: impl Into<String>,
+        function: impl Fn(&Tensor) -> Tensor + Send + Sync + 'static,
+    ) -> Activation {
+        Activation::Custom(CustomActivation { name: name.into(), function: Arc::new(function) })
+    }
+
     /// Keras's name: `"relu"`.
     pub fn name(&self) -> &str {
         match self {
+            Activation::Custom(own) => &own.name,
             Activation::Unknown(name) => name,
             known => NAMES.iter().find(|(_, a)| a == known).map_or("linear", |(name, _)| name),
         }
@@ -125,6 +178,7 @@ impl Activation {
             Activation::Squareplus => ops::squareplus(x, 4.0),
             Activation::Tanh => ops::tanh(x),
             Activation::TanhShrink => ops::tanh_shrink(x),
+            Activation::Custom(own) => (own.function)(x),
             Activation::Unknown(name) => {
                 return Err(names::unknown("activation", name, NAMES.iter().map(|(n, _)| *n)));
             }
@@ -138,8 +192,31 @@ impl From<&str> for Activation {
     }
 }
 
+/// As Keras writes it: its name, or a function that is registered.
 impl Serialize for Activation {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
+        let Activation::Custom(own) = self else { return serializer.serialize_str(self.name()) };
+        let function = json!({
+            "module": "builtins",
+            "class_name": "function",
+            "config": config::registered_name(&own.name),
+            "registered_name": "function",
+        });
+        function.serialize(serializer)
+    }
+}
+
+impl FromConfig for Activation {
+    fn from_config(value: &Value) -> Result<Activation> {
+        let object = Object::read(value)?;
+        if let Some(make) = registered::<Activation>(&object) {
+            return make(&object.config()?);
+        }
+        match object.built_in().map(Activation::new) {
+            None | Some(Activation::Unknown(_)) => {
+                Err(object.unknown("activation", "register_activation"))
+            }
+            Some(known) => Ok(known),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Conditions that weights are brought back to after every step. Names, defaults and formulas are
 //! Keras's.
 
-use crate::config::{self, decimal};
+use crate::config::{self, Config, FromConfig, Object, decimal, registered};
 use crate::ops::{self, Axis};
 use crate::tensor::Tensor;
 use crate::{names, session};
@@ -38,7 +38,7 @@ enum Kind {
     MinMaxNorm { min_value: f32, max_value: f32, rate: f32, axis: Axis },
     NonNeg,
     UnitNorm { axis: Axis },
-    Custom(String, Arc<Function>),
+    Custom { name: String, config: Value, function: Arc<Function> },
     Unknown(String),
 }
 
@@ -72,12 +72,23 @@ impl Constraint {
     }
 
     /// A constraint of your own: a function from the weight to what it becomes. The name stands in
-    /// the configuration.
+    /// the configuration; [`register_constraint`](crate::saving::register_constraint) makes it known
+    /// to files.
     pub fn custom(
         name: impl Into<String>,
         constrain: impl Fn(&Tensor) -> Tensor + Send + Sync + 'static,
     ) -> Constraint {
-        Constraint(Kind::Custom(name.into(), Arc::new(constrain)))
+        let function = Arc::new(constrain);
+        Constraint(Kind::Custom { name: name.into(), config: json!({}), function })
+    }
+
+    /// The configuration of one of your own, from which files make it again: see
+    /// [`Regularizer::with_config`](crate::regularizers::Regularizer::with_config).
+    pub fn with_config(mut self, own: Value) -> Constraint {
+        if let Kind::Custom { config, .. } = &mut self.0 {
+            *config = own;
+        }
+        self
     }
 
     /// What the weight becomes.
@@ -100,7 +111,7 @@ impl Constraint {
             }
             Kind::NonNeg => ops::maximum(w, 0.0),
             Kind::UnitNorm { axis } => w / (EPSILON + norms(w, axis)),
-            Kind::Custom(_, function) => function(w),
+            Kind::Custom { function, .. } => function(w),
             Kind::Unknown(name) => return Err(unknown(name)),
         };
         if constrained.check()?.ty() == w.ty() {
@@ -148,7 +159,54 @@ impl Constraint {
             ),
             Kind::NonNeg => ("NonNeg", json!({})),
             Kind::UnitNorm { axis } => ("UnitNorm", json!({ "axis": axis })),
-            Kind::Custom(name, _) | Kind::Unknown(name) => (name, json!({})),
+            Kind::Custom { name, config, .. } => (name, config.clone()),
+            Kind::Unknown(name) => (name, json!({})),
+        }
+    }
+
+    /// One of Keras's from its configuration.
+    fn of_class(class: &str, config: &Config<'_>) -> Result<Option<Constraint>> {
+        let mut constraint = Constraint::from(class);
+        match &mut constraint.0 {
+            Kind::MaxNorm { max_value, axis } => {
+                config.set("max_value", max_value)?;
+                config.set("axis", axis)?;
+            }
+            Kind::MinMaxNorm { min_value, max_value, rate, axis } => {
+                config.set("min_value", min_value)?;
+                config.set("max_value", max_value)?;
+                config.set("rate", rate)?;
+                config.set("axis", axis)?;
+            }
+            Kind::UnitNorm { axis } => config.set("axis", axis)?,
+            Kind::NonNeg => {}
+            Kind::Custom { .. } | Kind::Unknown(_) => return Ok(None),
+        }
+        Ok(Some(constraint))
+    }
+}
+
+/// As Keras writes it, or its name.
+impl FromConfig for Constraint {
+    fn from_config(value: &Value) -> Result<Constraint> {
+        let object = Object::read(value)?;
+        if let Some(make) = registered::<Constraint>(&object) {
+            return make(&object.config()?);
+        }
+        let known = match object.built_in() {
+            Some(class) => Constraint::of_class(class, &object.config()?)?,
+            None => None,
+        };
+        known.ok_or_else(|| object.unknown("constraint", "register_constraint"))
+    }
+}
+
+/// One number or a list of them.
+impl FromConfig for Axis {
+    fn from_config(value: &Value) -> Result<Axis> {
+        match value.is_number() {
+            true => i32::from_config(value).map(Axis::new),
+            false => Ok(Axis::from(&Vec::<i32>::from_config(value)?[..])),
         }
     }
 }
@@ -184,6 +242,10 @@ impl fmt::Debug for Constraint {
 impl Serialize for Constraint {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let (class, config) = self.class();
-        config::object("keras.constraints", class, config).serialize(serializer)
+        let object = match &self.0 {
+            Kind::Custom { .. } => config::custom_object(class, &config),
+            _ => config::object("keras.constraints", class, config),
+        };
+        object.serialize(serializer)
     }
 }

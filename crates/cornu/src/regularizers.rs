@@ -1,7 +1,7 @@
 //! Penalties on weights and outputs, which training adds to the loss. Names, defaults and formulas
 //! are Keras's.
 
-use crate::config::{self, decimal};
+use crate::config::{self, Config, FromConfig, Object, decimal, registered};
 use crate::ops::{self, Axis};
 use crate::tensor::Tensor;
 use crate::{names, session};
@@ -37,7 +37,11 @@ enum Kind {
         factor: f32,
         mode: OrthogonalMode,
     },
-    Custom(String, Arc<Function>),
+    Custom {
+        name: String,
+        config: Value,
+        function: Arc<Function>,
+    },
     Unknown(String),
 }
 
@@ -75,12 +79,34 @@ impl Regularizer {
     }
 
     /// A penalty of your own: a function from the weight to one number. The name stands in the
-    /// configuration.
+    /// configuration; [`register_regularizer`](crate::saving::register_regularizer) makes it known
+    /// to files.
     pub fn custom(
         name: impl Into<String>,
         penalty: impl Fn(&Tensor) -> Tensor + Send + Sync + 'static,
     ) -> Regularizer {
-        Regularizer(Kind::Custom(name.into(), Arc::new(penalty)))
+        let function = Arc::new(penalty);
+        Regularizer(Kind::Custom { name: name.into(), config: json!({}), function })
+    }
+
+    /// The configuration of one of your own, from which files make it again. Keras's have theirs.
+    ///
+    /// ```
+    /// use cornu::prelude::*;
+    /// use cornu::saving::register_regularizer;
+    ///
+    /// fn quartic(factor: f32) -> Regularizer {
+    ///     let penalty = move |w: &Tensor| ops::sum(w.square().square(), Axis::ALL) * factor;
+    ///     Regularizer::custom("Quartic", penalty).with_config(serde_json::json!({ "factor": factor }))
+    /// }
+    ///
+    /// register_regularizer("Quartic", |config| Ok(quartic(config.get("factor")?)));
+    /// ```
+    pub fn with_config(mut self, own: Value) -> Regularizer {
+        if let Kind::Custom { config, .. } = &mut self.0 {
+            *config = own;
+        }
+        self
     }
 
     /// The penalty of a weight: one number.
@@ -99,7 +125,7 @@ impl Regularizer {
                 check_factor("factor", *factor)?;
                 orthogonal(w, *factor, *mode)?
             }
-            Kind::Custom(_, function) => function(w),
+            Kind::Custom { function, .. } => function(w),
             Kind::Unknown(name) => return Err(unknown(name)),
         };
         match penalty.check()?.rank() {
@@ -127,7 +153,60 @@ impl Regularizer {
                 let mode = if *mode == OrthogonalMode::Rows { "rows" } else { "columns" };
                 ("OrthogonalRegularizer", json!({ "factor": decimal(*factor), "mode": mode }))
             }
-            Kind::Custom(name, _) | Kind::Unknown(name) => (name, json!({})),
+            Kind::Custom { name, config, .. } => (name, config.clone()),
+            Kind::Unknown(name) => (name, json!({})),
+        }
+    }
+
+    /// One of Keras's from its configuration.
+    fn of_class(class: &str, config: &Config<'_>) -> Result<Option<Regularizer>> {
+        // Factors that are not written are Keras's defaults for the class, not those for its name.
+        let mut regularizer = match session::snake_case(class).as_str() {
+            "l1_l2" | "l1l2" if config.value("l1").or(config.value("l2")).is_some() => {
+                Regularizer::l1_l2(0.0, 0.0)
+            }
+            _ => Regularizer::from(class),
+        };
+        match &mut regularizer.0 {
+            Kind::Powers { class, l1, l2 } => {
+                if *class != "L2" {
+                    config.set("l1", l1)?;
+                }
+                if *class != "L1" {
+                    config.set("l2", l2)?;
+                }
+            }
+            Kind::Orthogonal { factor, mode } => {
+                config.set("factor", factor)?;
+                config.set("mode", mode)?;
+            }
+            Kind::Custom { .. } | Kind::Unknown(_) => return Ok(None),
+        }
+        Ok(Some(regularizer))
+    }
+}
+
+/// As Keras writes it, or its name.
+impl FromConfig for Regularizer {
+    fn from_config(value: &Value) -> Result<Regularizer> {
+        let object = Object::read(value)?;
+        if let Some(make) = registered::<Regularizer>(&object) {
+            return make(&object.config()?);
+        }
+        let known = match object.built_in() {
+            Some(class) => Regularizer::of_class(class, &object.config()?)?,
+            None => None,
+        };
+        known.ok_or_else(|| object.unknown("regularizer", "register_regularizer"))
+    }
+}
+
+impl FromConfig for OrthogonalMode {
+    fn from_config(value: &Value) -> Result<OrthogonalMode> {
+        match value.as_str() {
+            Some("rows") => Ok(OrthogonalMode::Rows),
+            Some("columns") => Ok(OrthogonalMode::Columns),
+            _ => Err(config::expected("\"rows\" or \"columns\"", value)),
         }
     }
 }
@@ -200,6 +279,10 @@ impl fmt::Debug for Regularizer {
 impl Serialize for Regularizer {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let (class, config) = self.class();
-        config::object("keras.regularizers", class, config).serialize(serializer)
+        let object = match &self.0 {
+            Kind::Custom { .. } => config::custom_object(class, &config),
+            _ => config::object("keras.regularizers", class, config),
+        };
+        object.serialize(serializer)
     }
 }

@@ -8,8 +8,9 @@ mod registry;
 
 pub(crate) use fields::{Field, fields, named, object_of};
 pub use object::Object;
-pub use read::{Config, FromConfig};
+pub(crate) use object::excerpt;
 pub(crate) use read::expected;
+pub use read::{Config, FromConfig};
 pub(crate) use registry::registered;
 pub use registry::{
     register_activation, register_constraint, register_initializer, register_layer, register_loss,
@@ -38,4 +39,17 @@ pub(crate) fn function(name: &str) -> Value {
     json!({
         "module": "builtins", "class_name": "function", "config": name, "registered_name": "function"
     })
+}
+
+/// An object of a user's class, as Keras writes one that is registered: under the package `Custom`,
+/// unless the name has its own (`"my>Scale"`).
+pub(crate) fn custom_object(name: &str, config: &Value) -> Value {
+    let registered = registered_name(name);
+    let class = registered.rsplit('>').next().unwrap_or(name);
+    json!({ "module": null, "class_name": class, "config": config, "registered_name": registered })
+}
+
+/// The name with its package: `"Custom>Scale"`.
+pub(crate) fn registered_name(name: &str) -> String {
+    if name.contains('>') { name.to_owned() } else { format!("Custom>{name}") }
 }

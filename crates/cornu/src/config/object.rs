@@ -27,7 +27,8 @@ impl<'a> Object<'a> {
     pub fn read(value: &'a Value) -> Result<Object<'a>> {
         let named = |class| Object { class, registered: None, module: None, config: &Value::Null };
         if let Some(name) = value.as_str() {
-            return Ok(named(name));
+            let (class, registered) = split(name);
+            return Ok(Object { registered, ..named(class) });
         }
         let text = |key: &str| value.get(key).and_then(Value::as_str);
         let class = text("class_name").ok_or_else(|| {
@@ -36,12 +37,22 @@ impl<'a> Object<'a> {
         let config = value.get("config").unwrap_or(&Value::Null);
         // A function is written by its name: {"class_name": "function", "config": "relu"}.
         if let ("function", Some(name)) = (class, config.as_str()) {
-            let bare = name.rsplit('>').next().unwrap_or(name);
-            let registered = Some(name).filter(|name| *name != bare);
-            return Ok(Object { registered, module: text("module"), ..named(bare) });
+            let (class, registered) = split(name);
+            return Ok(Object { registered, module: text("module"), ..named(class) });
         }
-        let registered = text("registered_name").filter(|name| *name != class);
+        // Keras 2 writes the registered name in the place of the class.
+        let (class, registered) = split(class);
+        let registered = registered.or(text("registered_name").filter(|name| *name != class));
         Ok(Object { class, registered, module: text("module"), config })
+    }
+
+    /// The class, if it is one of Keras's or Cornu's own: not one that somebody registered, or wrote
+    /// in a module of theirs, under a name that Keras has too.
+    pub(crate) fn built_in(&self) -> Option<&'a str> {
+        let ours = |name: &str| !name.contains('>') || name.starts_with("Cornu>");
+        let root = self.module.and_then(|module| module.split('.').next());
+        let known = |root| matches!(root, "keras" | "tf_keras" | "tensorflow" | "builtins");
+        (self.registered.is_none_or(ours) && root.is_none_or(known)).then_some(self.class)
     }
 
     /// Its configuration, to read fields from.
@@ -62,8 +73,16 @@ impl<'a> Object<'a> {
     }
 }
 
+/// The class of a name, and the name if it has a package: `"Custom>Scale"`.
+fn split(name: &str) -> (&str, Option<&str>) {
+    match name.rsplit_once('>') {
+        Some((_, class)) => (class, Some(name)),
+        None => (name, None),
+    }
+}
+
 /// The beginning of a value, for a message.
-pub(super) fn excerpt(value: &Value) -> String {
+pub(crate) fn excerpt(value: &Value) -> String {
     const MOST: usize = 60;
     let text = value.to_string();
     match text.char_indices().nth(MOST) {
@@ -78,6 +97,22 @@ mod tests {
     use serde_json::json;
 
     #[test]
+    fn a_class_of_keras_is_told_from_others_of_its_name() {
+        let built_in = |value: &Value| Object::read(value).unwrap().built_in().is_some();
+        for (value, expected) in [
+            (json!("Dense"), true),
+            (json!({"class_name": "Dense"}), true),
+            (json!({"class_name": "Dense", "module": "keras.src.layers.core.dense"}), true),
+            (json!({"class_name": "CosineDense", "registered_name": "Cornu>CosineDense"}), true),
+            (json!({"class_name": "Dense", "module": null, "registered_name": "my>Dense"}), false),
+            (json!({"class_name": "my>Dense"}), false),
+            (json!({"class_name": "Dense", "module": "models.own"}), false),
+        ] {
+            assert_eq!(built_in(&value), expected, "{value}");
+        }
+    }
+
+    #[test]
     fn objects_functions_and_names_are_read() {
         let value = json!({
             "module": null, "class_name": "Scale", "config": {"by": 2}, "registered_name": "my>Scale"
@@ -89,6 +124,10 @@ mod tests {
         let value = json!({"module": "builtins", "class_name": "function", "config": "my>loss"});
         let object = Object::read(&value).unwrap();
         assert_eq!((object.class, object.registered), ("loss", Some("my>loss")));
+
+        let value = json!({"class_name": "my>Scale", "config": {}});
+        let object = Object::read(&value).unwrap();
+        assert_eq!((object.class, object.registered), ("Scale", Some("my>Scale")));
 
         let value = json!("GlorotUniform");
         assert_eq!(Object::read(&value).unwrap().class, "GlorotUniform");

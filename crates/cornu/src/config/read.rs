@@ -166,8 +166,9 @@ impl<T: FromConfig> FromConfig for Option<T> {
 
 impl<T: FromConfig> FromConfig for Vec<T> {
     fn from_config(value: &Value) -> Result<Vec<T>> {
-        let list = value.as_array().ok_or_else(|| expected("a list", value))?;
-        list.iter().map(T::from_config).collect()
+        // Keras 2 writes tuples and shapes as {"class_name": "__tuple__", "items": […]}.
+        let list = value.get("items").unwrap_or(value).as_array();
+        list.ok_or_else(|| expected("a list", value))?.iter().map(T::from_config).collect()
     }
 }
 
@@ -186,7 +187,8 @@ mod tests {
     #[test]
     fn fields_have_types_and_defaults() {
         let fields = json!({
-            "units": 3.0, "rate": 0.5, "seed": null, "sizes": [2, 3], "use_bias": null, "name": "a"
+            "units": 3.0, "rate": 0.5, "seed": null, "sizes": [2, 3], "use_bias": null, "name": "a",
+            "tuple": {"class_name": "__tuple__", "items": [null, 4]}
         });
         let config = Config::new("Layer", &fields).unwrap();
         assert_eq!(config.get::<usize>("units").unwrap(), 3);
@@ -194,6 +196,7 @@ mod tests {
         assert_eq!(config.get_or("seed", Some(7u64)).unwrap(), None);
         assert!(config.get_or("use_bias", true).unwrap());
         assert_eq!(config.get::<[usize; 2]>("sizes").unwrap(), [2, 3]);
+        assert_eq!(config.get::<Vec<Option<usize>>>("tuple").unwrap(), [None, Some(4)]);
         assert_eq!(config.get_or("missing", 9i32).unwrap(), 9);
     }
 

@@ -3,6 +3,7 @@
 //! All of Keras's initializers but `STFT`, which belongs to its spectrogram layers.
 
 mod orthogonal;
+mod read;
 mod variance_scaling;
 
 pub use variance_scaling::{Fan, Spread, VarianceScaling};
@@ -155,10 +156,7 @@ impl Initializer {
             Kind::Scaling { class: "VarianceScaling", scaling } => {
                 ("VarianceScaling", scaling.config(seed))
             }
-            // The axes are those of EinsumDense, which Keras sets when it makes the weight.
-            Kind::Scaling { class, .. } => {
-                (class, json!({ "seed": seed, "input_axes": null, "output_axes": null }))
-            }
+            Kind::Scaling { class, .. } => (class, json!({ "seed": seed })),
             Kind::Orthogonal { gain } => {
                 ("Orthogonal", json!({ "gain": decimal(*gain), "seed": seed }))
             }
@@ -183,7 +181,7 @@ fn named(name: &str) -> Option<Initializer> {
         "ones" => Initializer::ones(),
         "constant" => Initializer::constant(0.0),
         "identity" | "identity_initializer" => Initializer::identity(1.0),
-        "random_normal" => Initializer::random_normal(0.0, 0.05),
+        "random_normal" | "normal" => Initializer::random_normal(0.0, 0.05),
         "truncated_normal" => Initializer::truncated_normal(0.0, 0.05),
         "random_uniform" | "uniform" => Initializer::random_uniform(-0.05, 0.05),
         "variance_scaling" => Initializer::variance_scaling(VarianceScaling::default()),
@@ -260,7 +258,9 @@ fn nested(shape: &[usize], numbers: &[f64]) -> Value {
 fn count(shape: &[usize]) -> Result<usize> {
     // With a 0 among them, the product of the others must fit too.
     let size = shape.iter().try_fold(1usize, |size, &n| size.checked_mul(n.max(1)));
-    match size.filter(|&size| size <= isize::MAX as usize / size_of::<f32>()) {
+    // A size from a file must be an error too, not the end of the program.
+    let fits = |&size: &usize| Vec::<f32>::new().try_reserve_exact(size).is_ok();
+    match size.filter(fits) {
         Some(_) => Ok(shape.iter().product()),
         None => Err(Error::shape(format!(
             "no memory can hold a weight of shape {}",

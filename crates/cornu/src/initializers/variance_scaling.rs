@@ -86,8 +86,6 @@ impl VarianceScaling {
             "mode": mode,
             "distribution": distribution,
             "seed": seed,
-            "input_axes": null,
-            "output_axes": null,
         })
     }
 }

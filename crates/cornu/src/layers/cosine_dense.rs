@@ -1,6 +1,7 @@
 //! The dense layer of cosines.
 
 use super::{Layer, Scope, one_input};
+use crate::config::Config;
 use crate::initializers::Initializer;
 use crate::ops;
 use crate::tensor::Tensor;
@@ -31,11 +32,22 @@ impl CosineDense {
         self.kernel_initializer = initializer.into();
         self
     }
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<CosineDense> {
+        let mut layer = CosineDense::new(config.get("units")?);
+        config.set("kernel_initializer", &mut layer.kernel_initializer)?;
+        Ok(layer)
+    }
 }
 
 impl Layer for CosineDense {
     fn kind(&self) -> &str {
         "CosineDense"
+    }
+
+    fn package(&self) -> &str {
+        "Cornu"
     }
 
     fn forward(&self, scope: &mut Scope, inputs: &[Tensor]) -> Result<Tensor> {

@@ -1,7 +1,9 @@
 //! The densely connected layer.
 
+use super::options::plain_weights;
 use super::{Layer, Scope, WeightSpec, activity_setting, one_input, weight_settings};
 use crate::activations::Activation;
+use crate::config::Config;
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::Tensor;
@@ -49,6 +51,18 @@ impl Dense {
     weight_settings!("kernel", kernel, kernel_initializer, kernel_regularizer, kernel_constraint);
     weight_settings!("bias", bias, bias_initializer, bias_regularizer, bias_constraint);
     activity_setting!(activity_regularizer);
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<Dense> {
+        plain_weights(config)?;
+        let mut layer = Dense::new(config.get("units")?);
+        config.set("activation", &mut layer.activation)?;
+        config.set("use_bias", &mut layer.use_bias)?;
+        config.set("activity_regularizer", &mut layer.activity_regularizer)?;
+        layer.kernel.read("kernel", config)?;
+        layer.bias.read("bias", config)?;
+        Ok(layer)
+    }
 }
 
 impl Layer for Dense {
@@ -80,7 +94,6 @@ impl Layer for Dense {
             "units": self.units,
             "activation": self.activation,
             "use_bias": self.use_bias,
-            "quantization_config": null,
         });
         self.kernel.describe("kernel", &mut config);
         self.bias.describe("bias", &mut config);

@@ -1,7 +1,9 @@
 //! The densely connected layer along any axes.
 
+use super::options::plain_weights;
 use super::{Layer, Scope, WeightSpec, activity_setting, one_input, weight_settings};
 use crate::activations::Activation;
+use crate::config::Config;
 use crate::ops::Equation;
 use crate::regularizers::Regularizer;
 use crate::tensor::Tensor;
@@ -146,6 +148,22 @@ impl EinsumDense {
         };
         equation.y.iter().zip(y.dims()).skip(first).map(size).collect()
     }
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<EinsumDense> {
+        plain_weights(config)?;
+        let shape = match config.get::<Value>("output_shape")? {
+            Value::Number(_) => vec![Some(config.get("output_shape")?)],
+            _ => config.get("output_shape")?,
+        };
+        let mut layer = EinsumDense::new(config.get::<String>("equation")?, shape);
+        config.set("activation", &mut layer.activation)?;
+        config.set("bias_axes", &mut layer.bias_axes)?;
+        config.set("activity_regularizer", &mut layer.activity_regularizer)?;
+        layer.kernel.read("kernel", config)?;
+        layer.bias.read("bias", config)?;
+        Ok(layer)
+    }
 }
 
 impl Layer for EinsumDense {
@@ -173,7 +191,6 @@ impl Layer for EinsumDense {
             "activation": self.activation,
             "bias_axes": self.bias_axes,
             "activity_regularizer": self.activity_regularizer,
-            "quantization_config": null,
         });
         self.kernel.describe("kernel", &mut config);
         self.bias.describe("bias", &mut config);

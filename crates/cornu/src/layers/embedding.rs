@@ -1,6 +1,8 @@
 //! Numbers of things as vectors.
 
+use super::options::{only, plain_weights};
 use super::{Layer, Scope, WeightSpec, activity_setting, one_input, weight_settings};
+use crate::config::Config;
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::Tensor;
@@ -48,6 +50,16 @@ impl Embedding {
         embeddings_constraint
     );
     activity_setting!(activity_regularizer);
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<Embedding> {
+        plain_weights(config)?;
+        only(config, "mask_zero", false)?;
+        let mut layer = Embedding::new(config.get("input_dim")?, config.get("output_dim")?);
+        config.set("activity_regularizer", &mut layer.activity_regularizer)?;
+        layer.embeddings.read("embeddings", config)?;
+        Ok(layer)
+    }
 }
 
 impl Layer for Embedding {
@@ -72,7 +84,6 @@ impl Layer for Embedding {
             "output_dim": self.output_dim,
             "activity_regularizer": self.activity_regularizer,
             "mask_zero": false,
-            "quantization_config": null,
         });
         self.embeddings.describe("embeddings", &mut config);
         config

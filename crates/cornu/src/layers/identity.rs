@@ -1,6 +1,7 @@
 //! Nothing.
 
 use super::{Layer, Scope, one_input};
+use crate::config::Config;
 use crate::tensor::Tensor;
 use cornu_graph::Result;
 
@@ -12,6 +13,11 @@ impl Identity {
     /// The layer.
     pub fn new() -> Identity {
         Identity
+    }
+
+    /// From its configuration.
+    pub(crate) fn from_config(_: &Config<'_>) -> Result<Identity> {
+        Ok(Identity)
     }
 }
 

@@ -1,9 +1,11 @@
 //! The input of a model.
 
+use super::options::only;
 use super::{Layer, Scope};
+use crate::config::{Config, expected};
 use crate::session;
 use crate::tensor::Tensor;
-use cornu_graph::{DType, Error, Result, Shape, TensorType};
+use cornu_graph::{DType, Dim, Error, ErrorKind, Result, Shape, TensorType};
 use serde_json::{Value, json};
 
 /// A model's input: the shape of one sample, without the batch.
@@ -63,6 +65,62 @@ pub struct InputLayer {
 impl InputLayer {
     pub(crate) fn new(ty: TensorType) -> InputLayer {
         InputLayer { ty }
+    }
+
+    /// What goes through it, the batch unknown.
+    pub fn ty(&self) -> &TensorType {
+        &self.ty
+    }
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<InputLayer> {
+        for key in ["sparse", "ragged", "optional"] {
+            only(config, key, false)?;
+        }
+        let missing = || Error::file("InputLayer: 'batch_shape' is missing");
+        input_type(config)?.ok_or_else(missing).map(InputLayer::new)
+    }
+}
+
+/// The type of an input as a configuration has it: that of an `InputLayer`, or in Keras 2 that of the
+/// first layer of a `Sequential`. A batch size that the file fixes is left open.
+fn input_type(config: &Config<'_>) -> Result<Option<TensorType>> {
+    let shape = |key: &str| config.get_or::<Option<Vec<Option<usize>>>>(key, None);
+    let sample = match shape("batch_shape")?.or(shape("batch_input_shape")?) {
+        Some(sizes) if sizes.is_empty() => {
+            return Err(Error::file(format!("{}: the input has no batch", config.class())));
+        }
+        Some(sizes) => sizes[1..].to_vec(),
+        None => match shape("shape")?.or(shape("input_shape")?) {
+            Some(sizes) => sizes,
+            None => return Ok(None),
+        },
+    };
+    let known: Option<Vec<Dim>> = sample.iter().map(|size| size.map(Dim::Known)).collect();
+    let known = known.ok_or_else(|| {
+        let message = format!("{}: samples of unknown size {}", config.class(), json!(sample));
+        Error::new(ErrorKind::Unsupported, message).help(
+            "Cornu needs all sizes but the batch's: save the model with an Input of fixed size",
+        )
+    })?;
+    let dtype = config.value("dtype").map_or(Ok(DType::F32), input_dtype)?;
+    Ok(Some(TensorType::new(dtype, Shape::from(known).batched())))
+}
+
+/// The type that stands for one of Keras's: all floating-point numbers are `float32`, whole numbers
+/// but bytes `int32`.
+fn input_dtype(value: &Value) -> Result<DType> {
+    // A policy has its name inside: {"class_name": "DTypePolicy", "config": {"name": "float32"}}.
+    let name = value.pointer("/config/name").unwrap_or(value).as_str();
+    match name.map(|name| name.strip_prefix("mixed_").unwrap_or(name)) {
+        None if value.is_null() => Ok(DType::F32),
+        Some("float16" | "bfloat16" | "float32" | "float64") => Ok(DType::F32),
+        Some("int8" | "int16" | "int32" | "int64" | "uint16" | "uint32" | "uint64") => {
+            Ok(DType::I32)
+        }
+        Some("uint8") => Ok(DType::U8),
+        Some("bool") => Ok(DType::Bool),
+        _ => Err(expected("the dtype of an input: a float, a whole number or bool", value)),
     }
 }
 

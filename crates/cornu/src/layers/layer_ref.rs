@@ -1,12 +1,14 @@
 //! An instance of a layer: a name, its weights, and the calls made to it.
 
+use super::registry::{keras_module, layer_from};
 use super::{IntoTensors, Layer, Scope, WeightSpec};
-use crate::config;
+use crate::config::{self, FromConfig, Object};
 use crate::tensor::lower::Mode;
 use crate::tensor::{Kind, Tensor};
 use crate::variable::Variable;
 use crate::{lines, session};
 use cornu_graph::{Error, Result, Shape};
+use serde_json::{Value, json};
 use std::any::Any;
 use std::fmt;
 use std::panic::Location;
@@ -34,14 +36,18 @@ pub(crate) struct Call {
 impl LayerRef {
     /// An instance with a name of its own: `dense`, `dense_1`, …
     pub fn new(layer: impl Layer) -> LayerRef {
-        let name = session::unique_name(&session::snake_case(layer.kind()));
+        let name = unique_name(&layer);
         LayerRef::with_name(layer, name)
     }
 
     pub(crate) fn with_name(layer: impl Layer, name: impl Into<String>) -> LayerRef {
+        LayerRef::of(Box::new(layer), name.into())
+    }
+
+    fn of(definition: Box<dyn Layer>, name: String) -> LayerRef {
         LayerRef(Arc::new(Instance {
-            definition: Box::new(layer),
-            name: name.into(),
+            definition,
+            name,
             trainable: AtomicBool::new(true),
             variables: Mutex::default(),
         }))
@@ -58,19 +64,36 @@ impl LayerRef {
     }
 
     /// The configuration with Keras's field names, the instance's name among them.
-    pub fn config(&self) -> serde_json::Value {
-        let dtype = serde_json::json!({ "name": "float32" });
-        let mut config = serde_json::json!({
-            "name": self.name(),
-            "trainable": self.trainable(),
-            "dtype": config::object("keras", "DTypePolicy", dtype),
-        });
-        if let (Some(all), serde_json::Value::Object(own)) =
-            (config.as_object_mut(), self.0.definition.config())
+    pub fn config(&self) -> Value {
+        let dtype = config::object("keras", "DTypePolicy", json!({ "name": "float32" }));
+        // What Keras's classes of these names take less than all others.
+        let mut config = match self.kind() {
+            "InputLayer" => json!({ "name": self.name() }),
+            "SpatialDropout1D" | "SpatialDropout2D" => {
+                json!({ "name": self.name(), "dtype": "float32" })
+            }
+            _ => json!({ "name": self.name(), "trainable": self.trainable(), "dtype": dtype }),
+        };
+        if let (Some(all), Value::Object(own)) =
+            (config.as_object_mut(), self.definition().config())
         {
             all.extend(own);
         }
         config
+    }
+
+    /// The layer as Keras's `keras.layers.serialize` writes it: its class and configuration.
+    /// Classes that are not Keras's stand there by their package, so that a reader can say which is
+    /// missing.
+    pub fn serialized(&self) -> Value {
+        let class = self.kind();
+        match keras_module(self.definition()) {
+            Some(module) => config::object(module, class, self.config()),
+            None => {
+                let name = format!("{}>{class}", self.definition().package());
+                config::custom_object(&name, &self.config())
+            }
+        }
     }
 
     /// Whether the layer's weights are trained.
@@ -205,6 +228,40 @@ impl LayerRef {
     fn own_variables(&self) -> std::sync::MutexGuard<'_, Vec<Variable>> {
         self.0.variables.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// From what [`LayerRef::serialized`] or Keras wrote: the same layer with new weights. Keras's
+/// `keras.layers.deserialize`.
+///
+/// ```
+/// use cornu::prelude::*;
+/// use cornu::saving::FromConfig;
+///
+/// let layer = Dense::new(4).activation("relu").name("hidden");
+/// let copy = LayerRef::from_config(&layer.serialized())?;
+/// assert_eq!(copy.config(), layer.config());
+/// # Ok::<(), cornu::Error>(())
+/// ```
+impl FromConfig for LayerRef {
+    fn from_config(value: &Value) -> Result<LayerRef> {
+        let object = Object::read(value)?;
+        let config = object.config()?;
+        let name: Option<String> = config.get_or("name", None)?;
+        let place = |error: Error| match &name {
+            Some(name) => error.within(format!("layer '{name}'")),
+            None => error,
+        };
+        let definition = layer_from(&object).map_err(place)?;
+        let name = name.unwrap_or_else(|| unique_name(&*definition));
+        let layer = LayerRef::of(definition, name);
+        layer.set_trainable(config.get_or("trainable", true)?);
+        Ok(layer)
+    }
+}
+
+/// `dense`, `dense_1`, …
+fn unique_name(layer: &dyn Layer) -> String {
+    session::unique_name(&session::snake_case(layer.kind()))
 }
 
 impl fmt::Debug for LayerRef {

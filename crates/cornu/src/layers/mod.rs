@@ -26,6 +26,9 @@
 //! assert_eq!(model.count_params()?, 4 + 5);
 //! # Ok::<(), cornu::Error>(())
 //! ```
+//!
+//! With a [`Layer::config`] of its settings and [`register_layer`](crate::saving::register_layer) it
+//! comes back from files.
 
 mod activations;
 mod convolution;
@@ -40,7 +43,9 @@ mod layer_ref;
 mod merging;
 mod noise;
 mod normalization;
+mod options;
 mod pooling;
+mod registry;
 mod rescaling;
 mod reshaping;
 mod scope;
@@ -109,6 +114,12 @@ pub trait Layer: Any + Send + Sync + fmt::Debug {
     /// The configuration with Keras's field names.
     fn config(&self) -> serde_json::Value {
         serde_json::json!({})
+    }
+
+    /// The package that the class is registered under in files, if it is not one of Keras's: Keras's
+    /// `register_keras_serializable(package="Custom")`.
+    fn package(&self) -> &str {
+        "Custom"
     }
 
     /// A penalty on what the layer gives out, added to the loss at every call.

@@ -1,7 +1,7 @@
 //! Another scale.
 
 use super::{Layer, Scope, one_input};
-use crate::config::decimal;
+use crate::config::{Config, decimal};
 use crate::ops;
 use crate::tensor::Tensor;
 use cornu_graph::{DType, Result};
@@ -24,6 +24,11 @@ impl Rescaling {
     pub fn offset(mut self, offset: f32) -> Rescaling {
         self.offset = offset;
         self
+    }
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<Rescaling> {
+        Ok(Rescaling { scale: config.get("scale")?, offset: config.get_or("offset", 0.0)? })
     }
 }
 

@@ -1,8 +1,10 @@
 //! How a layer wants a weight: its first values, its penalty, its constraint.
 
+use crate::config::Config;
 use crate::constraints::Constraint;
 use crate::initializers::Initializer;
 use crate::regularizers::Regularizer;
+use cornu_graph::Result;
 use serde_json::{Value, json};
 
 /// How a weight starts and what is asked of it: what
@@ -46,6 +48,13 @@ impl WeightSpec {
         config[format!("{weight}_initializer")] = json!(self.initializer);
         config[format!("{weight}_regularizer")] = json!(self.regularizer);
         config[format!("{weight}_constraint")] = json!(self.constraint);
+    }
+
+    /// Reads its part of a layer's configuration: what [`describe`](WeightSpec::describe) wrote.
+    pub(super) fn read(&mut self, weight: &str, config: &Config<'_>) -> Result<()> {
+        config.set(&format!("{weight}_initializer"), &mut self.initializer)?;
+        config.set(&format!("{weight}_regularizer"), &mut self.regularizer)?;
+        config.set(&format!("{weight}_constraint"), &mut self.constraint)
     }
 }
 

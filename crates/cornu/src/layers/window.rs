@@ -1,11 +1,13 @@
 //! What the layers with windows share: sizes for each axis, what happens at the border, the order of
 //! the axes.
 
+use crate::config::FromConfig;
 use crate::names;
 use crate::ops::Padding;
 use crate::tensor::Tensor;
 use cornu_graph::{Error, ErrorKind, Result, Shape};
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 /// The axes of lines and images.
 pub(super) const LINE: &str = "(batch, steps, channels)";
@@ -49,6 +51,16 @@ impl From<(usize, usize)> for Sizes<2> {
 impl<const N: usize> Serialize for Sizes<N> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         self.0.as_slice().serialize(serializer)
+    }
+}
+
+/// One number for all axes, or a list of them.
+impl<const N: usize> FromConfig for Sizes<N> {
+    fn from_config(value: &Value) -> Result<Sizes<N>> {
+        match value.is_number() {
+            true => usize::from_config(value).map(Sizes::from),
+            false => <[usize; N]>::from_config(value).map(Sizes),
+        }
     }
 }
 
@@ -116,23 +128,37 @@ impl Serialize for PaddingMode {
     }
 }
 
+impl FromConfig for PaddingMode {
+    fn from_config(value: &Value) -> Result<PaddingMode> {
+        let padding = PaddingMode::from(&*String::from_config(value)?);
+        match &padding {
+            PaddingMode::Unknown(_) => padding.known().map(|_| padding),
+            _ => Ok(padding),
+        }
+    }
+}
+
 /// Where the channels are. Cornu has them last, as Keras does by default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataFormat(String);
 
 impl DataFormat {
-    /// Checks the format and the rank of an input: `axes` as in `"(batch, height, width, channels)"`.
-    pub(super) fn check(&self, x: &Tensor, axes: &str) -> Result<()> {
-        if self.0 == "channels_first" {
-            return Err(Error::new(
+    /// Checks the format.
+    fn known(&self) -> Result<()> {
+        match self.0.as_str() {
+            "channels_last" => Ok(()),
+            "channels_first" => Err(Error::new(
                 ErrorKind::Unsupported,
                 "Cornu has the channels last, not 'channels_first'",
             )
-            .help("transpose the data: ops::transpose(x, Some(&[0, 2, 3, 1]))"));
+            .help("transpose the data: ops::transpose(x, Some(&[0, 2, 3, 1]))")),
+            other => Err(names::unknown("data format", other, ["channels_last"])),
         }
-        if self.0 != "channels_last" {
-            return Err(names::unknown("data format", &self.0, ["channels_last"]));
-        }
+    }
+
+    /// Checks the format and the rank of an input: `axes` as in `"(batch, height, width, channels)"`.
+    pub(super) fn check(&self, x: &Tensor, axes: &str) -> Result<()> {
+        self.known()?;
         let rank = axes.split(',').count();
         if x.rank() == rank {
             return Ok(());
@@ -161,6 +187,13 @@ impl From<&str> for DataFormat {
 impl Serialize for DataFormat {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)
+    }
+}
+
+impl FromConfig for DataFormat {
+    fn from_config(value: &Value) -> Result<DataFormat> {
+        let format = DataFormat::from(&*String::from_config(value)?);
+        format.known().map(|()| format)
     }
 }
 

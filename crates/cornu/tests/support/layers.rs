@@ -222,7 +222,7 @@ fn build_normalization(class: &str, mut settings: Settings) -> Outcome<LayerRef>
             with_axes!(s, layer).shared()
         }
         "GroupNormalization" => {
-            let groups = s.take("groups").map_or(32, |groups| number(&groups) as usize);
+            let groups = s.take("groups").map_or(32, |groups| number(&groups) as i32);
             let layer = affine!(GroupNormalization, GroupNormalization::new(groups));
             s.set_int(layer, "axis", GroupNormalization::axis).shared()
         }

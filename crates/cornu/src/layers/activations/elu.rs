@@ -1,6 +1,6 @@
 //! The exponential linear unit.
 
-use crate::config::decimal;
+use crate::config::{Config, decimal};
 use crate::layers::{Layer, Scope, one_input};
 use crate::ops;
 use crate::tensor::Tensor;
@@ -23,6 +23,11 @@ impl ELU {
     pub fn alpha(mut self, alpha: f32) -> ELU {
         self.alpha = alpha;
         self
+    }
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<ELU> {
+        Ok(ELU { alpha: config.get_or("alpha", 1.0)? })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The rectified linear unit with a slope below 0.
 
-use crate::config::decimal;
+use crate::config::{Config, decimal};
 use crate::layers::{Layer, Scope, one_input};
 use crate::ops;
 use crate::tensor::Tensor;
@@ -24,6 +24,15 @@ impl LeakyReLU {
     pub fn negative_slope(mut self, negative_slope: f32) -> LeakyReLU {
         self.negative_slope = negative_slope;
         self
+    }
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<LeakyReLU> {
+        let mut layer = LeakyReLU::new();
+        // Keras 2 called it alpha.
+        config.set("alpha", &mut layer.negative_slope)?;
+        config.set("negative_slope", &mut layer.negative_slope)?;
+        Ok(layer)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The rectified linear unit with learned slopes.
 
+use crate::config::Config;
 use crate::layers::{Layer, Scope, WeightSpec, one_input, weight_settings};
 use crate::ops;
 use crate::tensor::Tensor;
@@ -31,6 +32,14 @@ impl PReLU {
     }
 
     weight_settings!("slopes", alpha, alpha_initializer, alpha_regularizer, alpha_constraint);
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<PReLU> {
+        let mut layer = PReLU::new();
+        config.set("shared_axes", &mut layer.shared_axes)?;
+        layer.alpha.read("alpha", config)?;
+        Ok(layer)
+    }
 }
 
 impl Default for PReLU {

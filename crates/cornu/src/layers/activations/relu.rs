@@ -1,6 +1,6 @@
 //! The rectified linear unit.
 
-use crate::config::decimal;
+use crate::config::{Config, decimal};
 use crate::layers::{Layer, Scope, one_input};
 use crate::ops;
 use crate::tensor::Tensor;
@@ -51,6 +51,15 @@ impl ReLU {
                 Err(Error::value(format!("{name} must be 0 or more, not {value}")))
             }
         }
+    }
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<ReLU> {
+        let mut layer = ReLU::new();
+        config.set("max_value", &mut layer.max_value)?;
+        config.set("negative_slope", &mut layer.negative_slope)?;
+        config.set("threshold", &mut layer.threshold)?;
+        Ok(layer)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Softmax along an axis.
 
+use crate::config::Config;
 use crate::layers::{Layer, Scope, one_input};
 use crate::ops;
 use crate::tensor::Tensor;
@@ -22,6 +23,11 @@ impl Softmax {
     pub fn axis(mut self, axis: i32) -> Softmax {
         self.axis = axis;
         self
+    }
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<Softmax> {
+        Ok(Softmax { axis: config.get_or("axis", -1)? })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::conv2d::channels_of_group;
 use super::settings::{Settings, convolution_settings};
+use crate::config::Config;
 use crate::layers::window::{PaddingMode, Sizes};
 use crate::layers::{Layer, Scope, WeightSpec, one_input, weight_settings};
 use crate::ops::{self, Padding};
@@ -42,6 +43,15 @@ impl Conv1D {
 
     convolution_settings!(1);
     weight_settings!("kernel", kernel, kernel_initializer, kernel_regularizer, kernel_constraint);
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<Conv1D> {
+        let mut layer = Conv1D::new(config.get("filters")?, config.get::<Sizes<1>>("kernel_size")?);
+        config.set("groups", &mut layer.groups)?;
+        layer.kernel.read("kernel", config)?;
+        layer.settings.read(config)?;
+        Ok(layer)
+    }
 }
 
 impl Layer for Conv1D {

@@ -1,6 +1,7 @@
 //! Convolution over images.
 
 use super::settings::{Settings, check_positive, convolution_settings};
+use crate::config::Config;
 use crate::layers::window::Sizes;
 use crate::layers::{Layer, Scope, WeightSpec, one_input, weight_settings};
 use crate::ops;
@@ -48,6 +49,15 @@ impl Conv2D {
 
     convolution_settings!(2);
     weight_settings!("kernel", kernel, kernel_initializer, kernel_regularizer, kernel_constraint);
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<Conv2D> {
+        let mut layer = Conv2D::new(config.get("filters")?, config.get::<Sizes<2>>("kernel_size")?);
+        config.set("groups", &mut layer.groups)?;
+        layer.kernel.read("kernel", config)?;
+        layer.settings.read(config)?;
+        Ok(layer)
+    }
 }
 
 /// How many channels each filter sees.

@@ -1,6 +1,7 @@
 //! Convolution of each channel by itself.
 
 use super::settings::{Settings, check_positive, convolution_settings};
+use crate::config::Config;
 use crate::layers::window::Sizes;
 use crate::layers::{Layer, Scope, WeightSpec, one_input, weight_settings};
 use crate::ops;
@@ -45,6 +46,15 @@ impl DepthwiseConv2D {
         depthwise_regularizer,
         depthwise_constraint
     );
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<DepthwiseConv2D> {
+        let mut layer = DepthwiseConv2D::new(config.get::<Sizes<2>>("kernel_size")?);
+        config.set("depth_multiplier", &mut layer.depth_multiplier)?;
+        layer.kernel.read("depthwise", config)?;
+        layer.settings.read(config)?;
+        Ok(layer)
+    }
 }
 
 impl Layer for DepthwiseConv2D {

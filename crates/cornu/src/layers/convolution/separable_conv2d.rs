@@ -1,6 +1,7 @@
 //! Convolution of each channel by itself, then across the channels.
 
 use super::settings::{Settings, check_positive, convolution_settings};
+use crate::config::Config;
 use crate::layers::window::Sizes;
 use crate::layers::{Layer, Scope, WeightSpec, one_input, weight_settings};
 use crate::ops::{self, Padding};
@@ -56,6 +57,17 @@ impl SeparableConv2D {
         pointwise_regularizer,
         pointwise_constraint
     );
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<SeparableConv2D> {
+        let kernel_size: Sizes<2> = config.get("kernel_size")?;
+        let mut layer = SeparableConv2D::new(config.get("filters")?, kernel_size);
+        config.set("depth_multiplier", &mut layer.depth_multiplier)?;
+        layer.depthwise.read("depthwise", config)?;
+        layer.pointwise.read("pointwise", config)?;
+        layer.settings.read(config)?;
+        Ok(layer)
+    }
 }
 
 impl Layer for SeparableConv2D {

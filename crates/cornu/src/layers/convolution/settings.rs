@@ -1,6 +1,8 @@
 //! What all convolutions have beside their filters: strides, border, bias, activation.
 
 use crate::activations::Activation;
+use crate::config::Config;
+use crate::layers::options::plain_weights;
 use crate::layers::window::{DataFormat, IMAGE, LINE, PaddingMode, Sizes, check_window};
 use crate::layers::{Scope, WeightSpec};
 use crate::ops::Padding;
@@ -77,6 +79,19 @@ impl<const N: usize> Settings<N> {
             y = y + scope.weight("bias", [filters], &self.bias)?;
         }
         self.activation.apply(&y)
+    }
+
+    /// Reads the fields of the configuration that all have.
+    pub fn read(&mut self, config: &Config<'_>) -> Result<()> {
+        plain_weights(config)?;
+        config.set("strides", &mut self.strides)?;
+        config.set("padding", &mut self.padding)?;
+        config.set("data_format", &mut self.data_format)?;
+        config.set("dilation_rate", &mut self.dilation_rate)?;
+        config.set("activation", &mut self.activation)?;
+        config.set("use_bias", &mut self.use_bias)?;
+        config.set("activity_regularizer", &mut self.activity_regularizer)?;
+        self.bias.read("bias", config)
     }
 
     /// The fields of the configuration that all have, and those of the kernels.

@@ -1,6 +1,7 @@
 //! Its inputs one after another.
 
 use super::shapes;
+use crate::config::Config;
 use crate::layers::{Layer, Scope};
 use crate::ops;
 use crate::tensor::Tensor;
@@ -31,6 +32,11 @@ impl Concatenate {
     pub fn axis(mut self, axis: i32) -> Concatenate {
         self.axis = axis;
         self
+    }
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<Concatenate> {
+        Ok(Concatenate { axis: config.get_or("axis", -1)? })
     }
 }
 

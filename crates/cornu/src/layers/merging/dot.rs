@@ -1,6 +1,7 @@
 //! The dot product of two tensors.
 
 use super::shapes;
+use crate::config::Config;
 use crate::layers::{Layer, Scope};
 use crate::ops;
 use crate::tensor::Tensor;
@@ -88,6 +89,15 @@ impl Dot {
             .help("both must have the same number; Dot::new([i, j]) takes one axis of each"));
         }
         Ok(axes)
+    }
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<Dot> {
+        let axes = match config.get::<Value>("axes")? {
+            Value::Number(_) => DotAxes::Both(config.get("axes")?),
+            _ => DotAxes::Each(config.get("axes")?),
+        };
+        Ok(Dot::new(axes).normalize(config.get_or("normalize", false)?))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Element by element: sum, difference, product, mean, largest, smallest.
 
 use super::shapes;
+use crate::config::Config;
 use crate::layers::{Layer, Scope};
 use crate::ops;
 use crate::tensor::Tensor;
@@ -48,6 +49,11 @@ macro_rules! merging_layer {
             /// The layer.
             pub fn new() -> $name {
                 $name
+            }
+
+            /// From its configuration.
+            pub(crate) fn from_config(_: &Config<'_>) -> Result<$name> {
+                Ok($name)
             }
         }
 

@@ -1,6 +1,6 @@
 //! A penalty on what flows through.
 
-use crate::config::decimal;
+use crate::config::{Config, decimal};
 use crate::layers::{Layer, Scope, one_input};
 use crate::regularizers::Regularizer;
 use crate::tensor::Tensor;
@@ -19,6 +19,11 @@ impl ActivityRegularization {
     /// With these factors; Keras's defaults are 0.
     pub fn new(l1: f32, l2: f32) -> ActivityRegularization {
         ActivityRegularization { l1, l2, penalty: Regularizer::l1_l2(l1, l2) }
+    }
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<ActivityRegularization> {
+        Ok(ActivityRegularization::new(config.get_or("l1", 0.0)?, config.get_or("l2", 0.0)?))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Dropout that keeps mean and variance.
 
-use super::check_fraction;
-use crate::config::decimal;
+use super::{check_fraction, noise_shape, noise_shape_setting};
+use crate::config::{Config, decimal};
 use crate::layers::{Layer, Scope, one_input};
 use crate::ops;
 use crate::tensor::Tensor;
@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 /// scales and moves all so that mean 0 and variance 1 remain.
 ///
 /// Klambauer et al., "Self-normalizing neural networks", 2017.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct AlphaDropout {
     rate: f32,
+    noise_shape: Option<Vec<Option<usize>>>,
 }
 
 /// SELU's limit at minus infinity: -1.6732632 · 1.050701.
@@ -23,7 +24,16 @@ const LOWEST: f32 = -1.758_099_3;
 impl AlphaDropout {
     /// Drops this part of the inputs, from 0 to less than 1.
     pub fn new(rate: f32) -> AlphaDropout {
-        AlphaDropout { rate }
+        AlphaDropout { rate, noise_shape: None }
+    }
+
+    noise_shape_setting!();
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<AlphaDropout> {
+        let mut layer = AlphaDropout::new(config.get("rate")?);
+        config.set("noise_shape", &mut layer.noise_shape)?;
+        Ok(layer)
     }
 }
 
@@ -42,12 +52,13 @@ impl Layer for AlphaDropout {
         if !scope.training() || rate == 0.0 {
             return Ok(x.clone());
         }
-        let keep = ops::greater_equal(scope.random_uniform(x.shape()), rate);
+        let draws = noise_shape(x, self.noise_shape.as_deref())?;
+        let keep = ops::greater_equal(scope.random_uniform(&draws), rate);
         let factor = ((1.0 - rate) * (1.0 + rate * LOWEST * LOWEST)).sqrt().recip();
         Ok(ops::where_(keep, x, LOWEST) * factor - factor * LOWEST * rate)
     }
 
     fn config(&self) -> Value {
-        json!({ "rate": decimal(self.rate), "seed": null, "noise_shape": null })
+        json!({ "rate": decimal(self.rate), "seed": null, "noise_shape": self.noise_shape })
     }
 }

@@ -1,7 +1,7 @@
 //! Multiplication with noise.
 
 use super::check_fraction;
-use crate::config::decimal;
+use crate::config::{Config, decimal};
 use crate::layers::{Layer, Scope, one_input};
 use crate::tensor::Tensor;
 use cornu_graph::{Error, Result};
@@ -20,6 +20,11 @@ impl GaussianDropout {
     /// The rate, from 0 to less than 1.
     pub fn new(rate: f32) -> GaussianDropout {
         GaussianDropout { rate }
+    }
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<GaussianDropout> {
+        Ok(GaussianDropout::new(config.get("rate")?))
     }
 }
 

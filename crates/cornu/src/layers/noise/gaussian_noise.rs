@@ -1,7 +1,7 @@
 //! Noise added in training.
 
 use super::check_fraction;
-use crate::config::decimal;
+use crate::config::{Config, decimal};
 use crate::layers::{Layer, Scope, one_input};
 use crate::tensor::Tensor;
 use cornu_graph::Result;
@@ -17,6 +17,11 @@ impl GaussianNoise {
     /// Noise of this standard deviation, from 0 to 1 as in Keras.
     pub fn new(stddev: f32) -> GaussianNoise {
         GaussianNoise { stddev }
+    }
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<GaussianNoise> {
+        Ok(GaussianNoise::new(config.get("stddev")?))
     }
 }
 

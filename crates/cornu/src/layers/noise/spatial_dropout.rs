@@ -1,7 +1,7 @@
 //! Dropout of whole channels.
 
 use super::dropout;
-use crate::config::decimal;
+use crate::config::{Config, decimal};
 use crate::layers::window::{DataFormat, IMAGE, LINE, data_format_setting};
 use crate::layers::{Layer, Scope, one_input};
 use crate::tensor::Tensor;
@@ -28,6 +28,11 @@ impl SpatialDropout1D {
     /// Drops this part of the channels, from 0 to 1.
     pub fn new(rate: f32) -> SpatialDropout1D {
         SpatialDropout1D { rate }
+    }
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<SpatialDropout1D> {
+        Ok(SpatialDropout1D::new(config.get("rate")?))
     }
 }
 
@@ -63,6 +68,13 @@ impl SpatialDropout2D {
     }
 
     data_format_setting!(data_format);
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<SpatialDropout2D> {
+        let mut layer = SpatialDropout2D::new(config.get("rate")?);
+        config.set("data_format", &mut layer.data_format)?;
+        Ok(layer)
+    }
 }
 
 impl Layer for SpatialDropout2D {

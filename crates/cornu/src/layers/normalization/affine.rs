@@ -1,6 +1,6 @@
 //! What the normalizations share: moments, and the learned scale and offset after them.
 
-use crate::config::decimal;
+use crate::config::{Config, decimal};
 use crate::layers::{Scope, WeightSpec};
 use crate::ops::{self, Axis};
 use crate::tensor::Tensor;
@@ -62,6 +62,17 @@ impl Affine {
             Some(beta) => y + beta,
             None => y,
         }
+    }
+
+    /// Reads its fields of a layer's configuration.
+    pub fn read(config: &Config<'_>) -> Result<Affine> {
+        let mut affine = Affine::default();
+        config.set("epsilon", &mut affine.epsilon)?;
+        config.set("center", &mut affine.center)?;
+        config.set("scale", &mut affine.scale)?;
+        affine.gamma.read("gamma", config)?;
+        affine.beta.read("beta", config)?;
+        Ok(affine)
     }
 
     /// Adds its fields to a layer's configuration.

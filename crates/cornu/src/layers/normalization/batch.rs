@@ -1,13 +1,14 @@
 //! Normalization over the batch.
 
 use super::affine::{Affine, Moments, affine_settings, others, sizes, spread};
-use crate::config::decimal;
+use crate::config::{Config, decimal};
 use crate::initializers::Initializer;
+use crate::layers::options::only;
 use crate::layers::{Layer, Scope, one_input};
-use crate::ops;
+use crate::ops::{self, Axis};
 use crate::tensor::Tensor;
 use crate::variable::Variable;
-use cornu_graph::{Error, Result};
+use cornu_graph::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
 /// Brings each channel to mean 0 and variance 1: in training those of the batch, otherwise those
@@ -85,6 +86,23 @@ impl BatchNormalization {
         let new = old * self.momentum + value * (1.0 - self.momentum);
         scope.update(average, ops::stop_gradient(new));
     }
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<BatchNormalization> {
+        only(config, "renorm", false)?;
+        only(config, "virtual_batch_size", Value::Null)?;
+        let axis = config.get_or("axis", Axis::new(-1))?;
+        // Keras 2 writes a list of one.
+        let &[axis] = axis.list().unwrap_or_default() else {
+            let message = "BatchNormalization: statistics along several axes are not supported";
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        };
+        let mut layer = BatchNormalization { axis, affine: Affine::read(config)?, ..Self::new() };
+        config.set("momentum", &mut layer.momentum)?;
+        config.set("moving_mean_initializer", &mut layer.moving_mean_initializer)?;
+        config.set("moving_variance_initializer", &mut layer.moving_variance_initializer)?;
+        Ok(layer)
+    }
 }
 
 impl Default for BatchNormalization {
@@ -131,9 +149,6 @@ impl Layer for BatchNormalization {
             "moving_mean_initializer": self.moving_mean_initializer,
             "moving_variance_initializer": self.moving_variance_initializer,
             "synchronized": false,
-            "renorm": false,
-            "renorm_clipping": null,
-            "renorm_momentum": 0.99,
         }))
     }
 }

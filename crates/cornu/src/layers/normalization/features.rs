@@ -1,7 +1,7 @@
 //! Normalization with the moments of given data.
 
 use super::affine::{others, sizes, spread};
-use crate::config::decimal;
+use crate::config::{Config, FromConfig, decimal};
 use crate::initializers::Initializer;
 use crate::layers::{Layer, Scope, one_input};
 use crate::ops::{self, Axis};
@@ -132,6 +132,22 @@ impl Normalization {
             }
         }
     }
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<Normalization> {
+        let mut layer = Normalization::new();
+        config.set("axis", &mut layer.axis)?;
+        // Keras has no axis as an empty list.
+        layer.axis = layer.axis.filter(|axis| axis.list() != Some(&[]));
+        config.set("invert", &mut layer.invert)?;
+        match (numbers(config, "mean")?, numbers(config, "variance")?) {
+            (Some(mean), Some(variance)) => Ok(layer.moments(mean, variance)),
+            (None, None) => Ok(layer),
+            _ => {
+                Err(Error::file("Normalization: mean and variance must be given both, or neither"))
+            }
+        }
+    }
 }
 
 /// Given numbers in a shape that broadcasts to the input.
@@ -154,6 +170,20 @@ fn given(name: &str, numbers: &[f32], x: &Tensor, axes: &[usize]) -> Result<Tens
             x.shape()
         ))),
     }
+}
+
+/// The moments of a configuration: one number, or lists of them in any depth.
+fn numbers(config: &Config<'_>, key: &str) -> Result<Option<Vec<f32>>> {
+    fn collect(value: &Value, numbers: &mut Vec<f32>) -> Result<()> {
+        match value {
+            Value::Array(list) => list.iter().try_for_each(|value| collect(value, numbers)),
+            number => f32::from_config(number).map(|number| numbers.push(number)),
+        }
+    }
+    let Some(value) = config.value(key).filter(|value| !value.is_null()) else { return Ok(None) };
+    let mut numbers = vec![];
+    collect(value, &mut numbers).map_err(|e| e.within(format!("{}: '{key}'", config.class())))?;
+    Ok(Some(numbers))
 }
 
 impl Default for Normalization {

@@ -1,6 +1,7 @@
 //! Normalization of groups of channels.
 
 use super::affine::{Affine, Moments, affine_settings, others, sizes};
+use crate::config::Config;
 use crate::layers::{Layer, Scope, one_input};
 use crate::ops;
 use crate::tensor::Tensor;
@@ -14,14 +15,14 @@ use serde_json::{Value, json};
 /// Wu and He, "Group normalization", 2018.
 #[derive(Debug)]
 pub struct GroupNormalization {
-    groups: usize,
+    groups: i32,
     axis: i32,
     affine: Affine,
 }
 
 impl GroupNormalization {
-    /// So many groups of channels; Keras's default is 32.
-    pub fn new(groups: usize) -> GroupNormalization {
+    /// So many groups of channels; Keras's default is 32. With -1 each channel is a group.
+    pub fn new(groups: i32) -> GroupNormalization {
         GroupNormalization { groups, axis: -1, affine: Affine::default() }
     }
 
@@ -32,6 +33,12 @@ impl GroupNormalization {
     }
 
     affine_settings!();
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<GroupNormalization> {
+        let (groups, axis) = (config.get_or("groups", 32)?, config.get_or("axis", -1)?);
+        Ok(GroupNormalization { groups, axis, affine: Affine::read(config)? })
+    }
 }
 
 impl Default for GroupNormalization {
@@ -49,9 +56,9 @@ impl Layer for GroupNormalization {
         let x = one_input(inputs)?;
         let axis = ops::resolve_axis(self.axis, x.rank())?;
         let channels = sizes(x, &[axis])?[0];
-        if self.groups == 0 || !channels.is_multiple_of(self.groups) {
-            let groups = self.groups;
-            let shape = x.shape();
+        let groups = if self.groups == -1 { channels } else { self.groups.max(0) as usize };
+        if groups == 0 || !channels.is_multiple_of(groups) {
+            let (groups, shape) = (self.groups, x.shape());
             return Err(Error::value(format!(
                 "{groups} groups do not divide the {channels} channels of the input of shape {shape}"
             )));
@@ -60,7 +67,7 @@ impl Layer for GroupNormalization {
         // (…, channels, …) as (…, groups, channels of a group, …): moments over all but batch and
         // groups.
         let mut dims = x.shape().dims().to_vec();
-        dims.splice(axis..=axis, [Dim::Known(self.groups), Dim::Known(channels / self.groups)]);
+        dims.splice(axis..=axis, [Dim::Known(groups), Dim::Known(channels / groups)]);
         let split = x.reshape_to(&Shape::from(dims));
         let moments = Moments::of(&split, &others(split.rank(), &[0, axis]));
         let full = |moment: &Tensor| moment.broadcast_to(split.shape()).reshape_to(x.shape());

@@ -1,6 +1,8 @@
 //! Normalization of each sample.
 
 use super::affine::{Affine, Moments, affine_settings};
+use crate::config::Config;
+use crate::layers::options::only;
 use crate::layers::{Layer, Scope, one_input};
 use crate::ops::Axis;
 use crate::tensor::Tensor;
@@ -32,6 +34,13 @@ impl LayerNormalization {
     }
 
     affine_settings!();
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<LayerNormalization> {
+        only(config, "rms_scaling", false)?;
+        let axis = config.get_or("axis", Axis::new(-1))?;
+        Ok(LayerNormalization { axis, affine: Affine::read(config)? })
+    }
 }
 
 impl Default for LayerNormalization {

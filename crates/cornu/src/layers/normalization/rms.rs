@@ -1,7 +1,7 @@
 //! Normalization by the root of the mean square.
 
 use super::affine::{sizes, spread};
-use crate::config::decimal;
+use crate::config::{Config, decimal};
 use crate::layers::{Layer, Scope, one_input};
 use crate::ops::{self, Axis};
 use crate::tensor::Tensor;
@@ -35,6 +35,14 @@ impl RMSNormalization {
     pub fn epsilon(mut self, epsilon: f32) -> RMSNormalization {
         self.epsilon = epsilon;
         self
+    }
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<RMSNormalization> {
+        let mut layer = RMSNormalization::new();
+        config.set("axis", &mut layer.axis)?;
+        config.set("epsilon", &mut layer.epsilon)?;
+        Ok(layer)
     }
 }
 

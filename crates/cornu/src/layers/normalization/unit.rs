@@ -1,5 +1,6 @@
 //! Vectors of length 1.
 
+use crate::config::Config;
 use crate::layers::{Layer, Scope, one_input};
 use crate::ops::{self, Axis};
 use crate::tensor::Tensor;
@@ -22,6 +23,11 @@ impl UnitNormalization {
     pub fn axis(mut self, axis: impl Into<Axis>) -> UnitNormalization {
         self.axis = axis.into();
         self
+    }
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<UnitNormalization> {
+        Ok(UnitNormalization { axis: config.get_or("axis", Axis::new(-1))? })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The maximum or the mean over a whole line or image.
 
+use crate::config::Config;
 use crate::layers::window::{DataFormat, IMAGE, LINE, data_format_setting};
 use crate::layers::{Layer, Scope, one_input};
 use crate::ops::{self, Axis};
@@ -29,6 +30,14 @@ macro_rules! global_pooling_layer {
             }
 
             data_format_setting!(data_format);
+
+            /// From its configuration.
+            pub(crate) fn from_config(config: &Config<'_>) -> Result<$name> {
+                Ok($name {
+                    keepdims: config.get_or("keepdims", false)?,
+                    data_format: config.get_or("data_format", DataFormat::default())?,
+                })
+            }
         }
 
         impl Layer for $name {

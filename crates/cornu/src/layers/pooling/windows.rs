@@ -1,5 +1,6 @@
 //! The maximum or the mean of each window.
 
+use crate::config::Config;
 use crate::layers::window::{DataFormat, IMAGE, LINE, PaddingMode, Sizes, check_window};
 use crate::layers::{Layer, Scope, one_input};
 use crate::ops;
@@ -49,6 +50,14 @@ impl<const N: usize> Pooling<N> {
             PaddingMode::Valid => check_window("the window", x, window, [1; N]),
             _ => Ok(()),
         }
+    }
+
+    fn read(mut self, config: &Config<'_>) -> Result<Pooling<N>> {
+        config.set("pool_size", &mut self.pool_size)?;
+        config.set("strides", &mut self.strides)?;
+        config.set("padding", &mut self.padding)?;
+        config.set("data_format", &mut self.data_format)?;
+        Ok(self)
     }
 
     fn config(&self) -> Value {
@@ -109,6 +118,11 @@ macro_rules! pooling_layer {
             pub fn data_format(mut self, data_format: impl Into<DataFormat>) -> $name {
                 self.0.data_format = data_format.into();
                 self
+            }
+
+            /// From its configuration.
+            pub(crate) fn from_config(config: &Config<'_>) -> Result<$name> {
+                $name::default().0.read(config).map($name)
             }
         }
 

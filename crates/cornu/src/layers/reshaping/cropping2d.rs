@@ -1,6 +1,7 @@
 //! Images without their borders.
 
 use super::Sides;
+use crate::config::Config;
 use crate::layers::window::{DataFormat, IMAGE, data_format_setting};
 use crate::layers::{Layer, Scope, one_input};
 use crate::ops;
@@ -22,6 +23,14 @@ impl Cropping2D {
     }
 
     data_format_setting!(data_format);
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<Cropping2D> {
+        let mut layer = Cropping2D::default();
+        config.set("cropping", &mut layer.cropping)?;
+        config.set("data_format", &mut layer.data_format)?;
+        Ok(layer)
+    }
 }
 
 /// Keras's default, nothing.

@@ -1,6 +1,7 @@
 //! Flattening samples to vectors.
 
-use crate::layers::{Layer, Scope, one_input};
+use crate::config::Config;
+use crate::layers::{DataFormat, Layer, Scope, one_input};
 use crate::tensor::Tensor;
 use cornu_graph::{Dim, Error, Result, Shape};
 
@@ -12,6 +13,11 @@ impl Flatten {
     /// The layer.
     pub fn new() -> Flatten {
         Flatten
+    }
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<Flatten> {
+        config.get_or("data_format", DataFormat::default()).map(|_| Flatten)
     }
 }
 

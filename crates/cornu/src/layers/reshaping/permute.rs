@@ -1,5 +1,6 @@
 //! The axes of samples in another order.
 
+use crate::config::Config;
 use crate::layers::{Layer, Scope, one_input};
 use crate::ops;
 use crate::tensor::Tensor;
@@ -23,6 +24,11 @@ impl Permute {
     /// Axis `dims[i]` of a sample becomes axis `i + 1`.
     pub fn new(dims: impl Into<Vec<usize>>) -> Permute {
         Permute { dims: dims.into() }
+    }
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<Permute> {
+        Ok(Permute { dims: config.get("dims")? })
     }
 }
 

@@ -1,5 +1,6 @@
 //! A vector as a sequence.
 
+use crate::config::Config;
 use crate::layers::{Layer, Scope, one_input};
 use crate::ops;
 use crate::tensor::Tensor;
@@ -16,6 +17,11 @@ impl RepeatVector {
     /// So many times.
     pub fn new(n: usize) -> RepeatVector {
         RepeatVector { n }
+    }
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<RepeatVector> {
+        Ok(RepeatVector { n: config.get("n")? })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Samples in another shape.
 
+use crate::config::Config;
 use crate::layers::{Layer, Scope, one_input};
 use crate::tensor::Tensor;
 use cornu_graph::{Dim, Error, Result, Shape};
@@ -35,6 +36,12 @@ impl Reshape {
         let sizes: Vec<usize> = self.target_shape.iter().map(size).collect();
         let one_is_free = given.count() + 1 >= sizes.len();
         (one_is_free && sizes.iter().product::<usize>() == count).then_some(sizes)
+    }
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<Reshape> {
+        let sizes: Vec<Option<i64>> = config.get("target_shape")?;
+        Ok(Reshape { target_shape: sizes.into_iter().map(|size| size.unwrap_or(-1)).collect() })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Larger images.
 
+use crate::config::Config;
 use crate::layers::window::{DataFormat, IMAGE, Sizes, data_format_setting};
 use crate::layers::{Layer, Scope, one_input};
 use crate::tensor::Tensor;
@@ -32,6 +33,18 @@ impl UpSampling2D {
     }
 
     data_format_setting!(data_format);
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<UpSampling2D> {
+        let mut layer = UpSampling2D::default();
+        config.set("size", &mut layer.size)?;
+        config.set("data_format", &mut layer.data_format)?;
+        config.set("interpolation", &mut layer.interpolation)?;
+        match layer.interpolation.as_str() {
+            "nearest" | "bilinear" => Ok(layer),
+            other => Err(unknown_interpolation(other)),
+        }
+    }
 }
 
 /// Keras's default, twice as large.
@@ -53,7 +66,7 @@ impl Layer for UpSampling2D {
         match self.interpolation.as_str() {
             "nearest" => Ok(ops::repeat(ops::repeat(x, height, 1), width, 2)),
             "bilinear" => stretch(&stretch(x, height, 1)?, width, 2),
-            other => Err(names::unknown("interpolation", other, ["nearest", "bilinear"])),
+            other => Err(unknown_interpolation(other)),
         }
     }
 
@@ -64,6 +77,10 @@ impl Layer for UpSampling2D {
             "interpolation": self.interpolation,
         })
     }
+}
+
+fn unknown_interpolation(name: &str) -> Error {
+    names::unknown("interpolation", name, ["nearest", "bilinear"])
 }
 
 /// Stretches an axis, with straight lines between the centres of its elements.

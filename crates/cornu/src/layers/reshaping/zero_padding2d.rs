@@ -1,6 +1,7 @@
 //! Zeros around images.
 
 use super::Sides;
+use crate::config::Config;
 use crate::layers::window::{DataFormat, IMAGE, data_format_setting};
 use crate::layers::{Layer, Scope, one_input};
 use crate::ops;
@@ -22,6 +23,14 @@ impl ZeroPadding2D {
     }
 
     data_format_setting!(data_format);
+
+    /// From its configuration.
+    pub(crate) fn from_config(config: &Config<'_>) -> Result<ZeroPadding2D> {
+        let mut layer = ZeroPadding2D::default();
+        config.set("padding", &mut layer.padding)?;
+        config.set("data_format", &mut layer.data_format)?;
+        Ok(layer)
+    }
 }
 
 /// Keras's default, 1 on each side.
