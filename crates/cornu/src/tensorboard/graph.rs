@@ -3,7 +3,7 @@
 
 use super::event::shape;
 use super::plain;
-use super::protobuf::Message;
+use crate::protobuf::Message;
 use crate::model::{Built, Key, Network, Station, Walk, key};
 use crate::tensor::{Kind, Tensor};
 use crate::variable::Variable;

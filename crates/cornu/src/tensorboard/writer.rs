@@ -3,7 +3,7 @@
 use super::event::{self, Plugin};
 use super::file_name::{event_file_name, now};
 use super::image::Images;
-use super::protobuf::Message;
+use crate::protobuf::Message;
 use super::record::write_record;
 use super::{HParam, graph, histogram, hparams, keras_model};
 use crate::data::Column;
