@@ -1,5 +1,6 @@
 //! Files: models and weights, read and written whole.
 
+mod onnx;
 mod safetensors;
 mod whole;
 
@@ -8,6 +9,7 @@ pub use crate::config::{
     register_layer, register_loss, register_metric, register_optimizer, register_regularizer,
     register_schedule,
 };
+pub(crate) use onnx::{Export, export_onnx};
 pub(crate) use safetensors::{
     Notes, check_note, load_arrays, load_notes, load_safetensors, read_safetensors, save_arrays,
     save_safetensors,
