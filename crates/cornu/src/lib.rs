@@ -40,6 +40,7 @@ pub mod ops;
 pub mod optimizers;
 pub mod prelude;
 pub mod preprocessing;
+mod protobuf;
 pub mod random;
 pub mod regularizers;
 pub mod saving;

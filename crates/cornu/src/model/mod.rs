@@ -1,6 +1,7 @@
 //! Models: layers and inputs put together, ready to be trained.
 
 mod chain;
+mod export;
 mod functional;
 mod network;
 mod sequential;

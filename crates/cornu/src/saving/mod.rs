@@ -4,6 +4,7 @@
 mod archive;
 #[allow(dead_code)] // until Keras's layouts are read and written with it
 mod h5;
+mod onnx;
 mod safetensors;
 #[allow(dead_code)] // until Keras's layouts are read and written with it
 mod shards;
@@ -14,6 +15,7 @@ pub use crate::config::{
     register_layer, register_loss, register_metric, register_optimizer, register_regularizer,
     register_schedule,
 };
+pub(crate) use onnx::{Export, export_onnx};
 pub(crate) use safetensors::{
     Notes, check_note, load_arrays, load_notes, load_safetensors, read_safetensors, save_arrays,
     save_safetensors,

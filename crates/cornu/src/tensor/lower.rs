@@ -1,6 +1,6 @@
 //! From expressions to a graph: layer calls are expanded, the batch becomes a number.
 
-use super::{Kind, Tensor};
+use super::{Composite, Kind, Tensor};
 use crate::layers::{Call, Scope};
 use crate::variable::Variable;
 use cornu_graph::{DType, Dim, Error, ErrorKind, Graph, NodeId, Op, Result, TensorType};
@@ -20,8 +20,10 @@ pub enum Mode {
 pub(crate) struct Lowerer {
     pub graph: Graph,
     pub mode: Mode,
-    /// The number of samples that stands for the symbolic batch.
-    pub batch: usize,
+    /// What stands for the batch: in a program a number of samples.
+    pub batch: Dim,
+    /// The nodes that compute a named public function.
+    pub composites: HashMap<NodeId, Composed>,
     /// The variables in the order of their index in the graph.
     pub variables: Vec<Variable>,
     /// New values of variables that layers asked for (moving averages); the last of a variable is
@@ -38,12 +40,19 @@ pub(crate) struct Lowerer {
     inputs: usize,
 }
 
+/// A public function in the graph: its name and the nodes it was applied to.
+pub(crate) struct Composed {
+    pub name: &'static str,
+    pub inputs: Vec<NodeId>,
+}
+
 impl Lowerer {
-    pub fn new(mode: Mode, batch: usize) -> Lowerer {
+    pub fn new(mode: Mode, batch: impl Into<Dim>) -> Lowerer {
         Lowerer {
             graph: Graph::new(),
             mode,
-            batch,
+            batch: batch.into(),
+            composites: HashMap::new(),
             variables: vec![],
             updates: vec![],
             losses: vec![],
@@ -164,7 +173,7 @@ impl Lowerer {
             Kind::Constant(array) => self.graph.constant(array.clone()),
             Kind::Variable(variable) => self.newest(variable),
             Kind::RandomState => self.random_state()?,
-            Kind::Composite(composite) => self.lower(&composite.body)?,
+            Kind::Composite(composite) => self.lower_composite(composite)?,
             Kind::Op(op, inputs) => self.lower_op(tensor, op, inputs)?,
             Kind::Call(call, index) => {
                 let results = self.expand(call)?;
@@ -175,8 +184,17 @@ impl Lowerer {
         Ok(())
     }
 
+    fn lower_composite(&mut self, composite: &Composite) -> Result<NodeId> {
+        let node = self.lower(&composite.body)?;
+        let known = |input: &Tensor| self.nodes.get(&input.id()).copied();
+        if let Some(inputs) = composite.inputs.iter().map(known).collect() {
+            self.composites.insert(node, Composed { name: composite.name, inputs });
+        }
+        Ok(node)
+    }
+
     fn lower_op(&mut self, tensor: &Tensor, op: &Op, inputs: &[Tensor]) -> Result<NodeId> {
-        let mut op = op.with_batch(Dim::Known(self.batch));
+        let mut op = op.with_batch(self.batch);
         if let Op::Random { stream, .. } = &mut op {
             *stream = self.streams;
             self.streams += 1;

@@ -1,7 +1,7 @@
 //! Events and the values in them. The numbers are those of the fields in TensorFlow's `event.proto`,
 //! `summary.proto`, `tensor.proto` and `tensor_shape.proto`.
 
-use super::protobuf::Message;
+use crate::protobuf::Message;
 
 /// `DataType` of `types.proto`.
 const FLOAT: u64 = 1;

@@ -3,8 +3,8 @@
 
 use super::event::shape;
 use super::plain;
-use super::protobuf::Message;
 use crate::model::{Built, Key, Network, Station, Walk, key};
+use crate::protobuf::Message;
 use crate::tensor::{Kind, Tensor};
 use crate::variable::Variable;
 use cornu_graph::Result;

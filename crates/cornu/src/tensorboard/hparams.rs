@@ -1,7 +1,7 @@
 //! Hyperparameters of a run, for the HParams page. The numbers are those of the fields in
 //! TensorBoard's `plugins/hparams/plugin_data.proto` and of `google.protobuf.Value`.
 
-use super::protobuf::Message;
+use crate::protobuf::Message;
 
 /// The value of a hyperparameter.
 #[derive(Clone, Debug, PartialEq)]

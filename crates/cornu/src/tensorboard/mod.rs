@@ -36,7 +36,6 @@ mod hparams;
 mod image;
 mod keras_model;
 mod projector;
-mod protobuf;
 mod record;
 mod writer;
 

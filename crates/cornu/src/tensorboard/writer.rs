@@ -3,11 +3,11 @@
 use super::event::{self, Plugin};
 use super::file_name::{event_file_name, now};
 use super::image::Images;
-use super::protobuf::Message;
 use super::record::write_record;
 use super::{HParam, graph, histogram, hparams, keras_model};
 use crate::data::Column;
 use crate::model::Model;
+use crate::protobuf::Message;
 use cornu_graph::{Array, Error, Result};
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
