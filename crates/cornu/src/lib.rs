@@ -55,6 +55,7 @@ pub mod viz;
 
 pub use cornu_graph::{Array, DType, Dim, Element, Error, ErrorKind, Result, Shape, TensorType};
 pub use ndarray;
+pub use saving::load_model;
 pub use tensor::{Tensor, gradients};
 pub use variable::Variable;
 

@@ -75,11 +75,11 @@ impl BackupAndRestore {
     }
 
     fn latest(&self) -> PathBuf {
-        self.folder.join("latest.safetensors")
+        self.folder.join("latest.keras")
     }
 
     fn previous(&self) -> PathBuf {
-        self.folder.join("previous.safetensors")
+        self.folder.join("previous.keras")
     }
 
     /// The training that was interrupted, if there is one.
@@ -125,7 +125,7 @@ impl BackupAndRestore {
     }
 
     /// Writes a backup.
-    pub(crate) fn save(&mut self, snapshot: &Snapshot) -> Result<()> {
+    pub(crate) fn save(&mut self, snapshot: &mut Snapshot) -> Result<()> {
         let latest = self.latest();
         if self.double_checkpoint && latest.exists() {
             // At every moment one of the two is whole.

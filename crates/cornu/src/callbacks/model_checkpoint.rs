@@ -1,12 +1,12 @@
-//! Weights saved on the way.
+//! Models and weights saved on the way.
 
 use super::format::Template;
 use super::monitor::Monitor;
 use super::state::Exact;
 use super::{Callback, CallbackState, Training};
-use crate::model::Model;
+use crate::saving::Format;
 use crate::train::Logs;
-use cornu_graph::{Error, ErrorKind, Result};
+use cornu_graph::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -35,7 +35,7 @@ impl From<usize> for SaveFreq {
     }
 }
 
-/// Saves the model's weights on the way.
+/// Saves the model, or its weights, on the way.
 ///
 /// ```no_run
 /// use cornu::callbacks::ModelCheckpoint;
@@ -43,7 +43,7 @@ impl From<usize> for SaveFreq {
 /// # let mut model = Sequential::new().add(Input::new([1])).add(Dense::new(1));
 /// # model.compile("adam", "mse").build()?;
 /// # let x = Array::new([4, 1], vec![0.0f32, 1.0, 2.0, 3.0])?;
-/// let checkpoint = ModelCheckpoint::new("run/{epoch:02d}-{val_loss:.2f}.safetensors")
+/// let checkpoint = ModelCheckpoint::new("run/{epoch:02d}-{val_loss:.2f}.keras")
 ///     .monitor("val_loss")
 ///     .save_best_only(true);
 /// model.fit(&x, &x).epochs(100).validation_split(0.25).callback(checkpoint).run()?;
@@ -53,9 +53,12 @@ impl From<usize> for SaveFreq {
 /// What stands in braces is filled in: `epoch` (from 1), `batch` (from 1, when saving by steps) and
 /// all figures, written as Python writes them: `{epoch:02d}`, `{val_loss:.2f}`, `{accuracy:.1%}`.
 /// Files are written beside and renamed, so that none is ever half written; missing folders are
-/// made. Read them with [`Model::load_weights`].
+/// made.
 ///
-/// So far only weights can be saved, to `.safetensors`, whatever `save_weights_only` says.
+/// The ending says the format. `.keras` and `.h5` hold the whole model with the optimizer's state and
+/// all that it takes to go on to the bit: [`load_model`](crate::load_model) reads them, and `fit` with
+/// [`initial_epoch`](crate::train::Fit::initial_epoch) goes on. `.weights.h5`, `.safetensors` and
+/// `.weights.json` hold weights, for [`Model::load_weights`](crate::model::Model::load_weights).
 #[derive(Clone, Debug)]
 pub struct ModelCheckpoint {
     path: String,
@@ -64,6 +67,8 @@ pub struct ModelCheckpoint {
     verbose: bool,
     save_best_only: bool,
     save_weights_only: bool,
+    /// Whether weights are saved, not the model: the name of the file may say so too.
+    is_weights: bool,
     save_freq: SaveFreq,
     epoch: usize,
     /// Steps since the last time.
@@ -88,6 +93,7 @@ impl ModelCheckpoint {
             verbose: false,
             save_best_only: false,
             save_weights_only: false,
+            is_weights: false,
             save_freq: SaveFreq::Epoch,
             epoch: 0,
             steps: 0,
@@ -153,7 +159,7 @@ impl ModelCheckpoint {
         self.monitor.check()?;
         self.save_freq.check()?;
         let template = Template::parse(&self.path)?;
-        check_format(&self.path, self.save_weights_only)?;
+        self.is_weights = check_format(&self.path, self.save_weights_only)?;
         if self.save_best_only
             && self.save_freq != SaveFreq::Epoch
             && self.monitor.figure.starts_with("val_")
@@ -189,7 +195,10 @@ impl ModelCheckpoint {
         if self.verbose {
             println!("\nEpoch {}: {better}saving model to {}", epoch[0].1, path.display());
         }
-        write(training.model(), &path)?;
+        match self.is_weights {
+            true => training.model().save_weights(&path)?,
+            false => training.model().save(&path)?,
+        }
         self.last = Some(path);
         Ok(())
     }
@@ -219,22 +228,15 @@ impl ModelCheckpoint {
     }
 }
 
-/// Checks that a model can be saved to a file of this name.
-fn check_format(path: &str, weights_only: bool) -> Result<()> {
-    let name = path.to_lowercase();
-    if name.ends_with(".safetensors") {
-        return Ok(());
+/// Checks that what is wanted can be saved to a file of this name, and says whether it is weights.
+fn check_format(path: &str, weights_only: bool) -> Result<bool> {
+    let format = Format::of_name(Path::new(path))?;
+    let is_weights = path.to_lowercase().contains(".weights.") || format == Format::Safetensors;
+    match (format, is_weights, weights_only) {
+        (Format::Onnx, ..) => Err(format.unsupported("save checkpoints in")),
+        (Format::Keras, _, true) => Err(format.unsupported("save weights in")),
+        _ => Ok(is_weights || weights_only),
     }
-    let what = if weights_only || name.contains(".weights.") { "weights" } else { "models" };
-    let message = format!("{what} cannot be saved to '{path}'");
-    Err(Error::new(ErrorKind::Unsupported, message)
-        .help("the name must end in .safetensors; whole models (.keras) cannot be saved yet"))
-}
-
-/// Saves the model in the format that the name of the file says, of those that [`check_format`]
-/// allows.
-fn write(model: &Model, path: &Path) -> Result<()> {
-    model.save_weights(path)
 }
 
 impl Callback for ModelCheckpoint {

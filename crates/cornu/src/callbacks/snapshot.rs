@@ -1,10 +1,11 @@
 //! All of a training at one moment, in a file: what it takes to go on as if nothing had happened.
 //!
-//! The file is a safetensors file: the weights, the variables of training, the totals of the
-//! figures, the arrays that callbacks keep, and last, as bytes, a JSON of the rest.
+//! The file is the model's `.keras`, which Keras opens too. What training has beside the model is in
+//! its assets: `training.safetensors` with the variables of training, the totals of the figures and
+//! the arrays that callbacks keep, and `training.json` with the rest.
 
 use super::{CallbackState, Training};
-use crate::saving::{Notes, read_safetensors, save_safetensors};
+use crate::saving::{Contents, read_safetensors, safetensors_bytes};
 use crate::train::{History, Place, Record, Trainer};
 use crate::variable::Variable;
 use cornu_graph::{Array, Error, ErrorKind, Result};
@@ -13,16 +14,19 @@ use serde_json::Value;
 use std::path::Path;
 
 /// The version of what the JSON holds.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
-/// Under which name the JSON is in the file.
-const REST: &str = "backup/rest";
+/// The files among the assets.
+const REST: &str = "training.json";
+const ARRAYS: &str = "training.safetensors";
 
 /// All of a training at one moment.
 pub(crate) struct Snapshot {
+    /// The model with its weights.
+    contents: Contents,
     rest: Rest,
     callbacks: Vec<CallbackState>,
-    /// The variables of the model and of training, with their paths.
+    /// The variables of training, with their paths.
     values: Vec<(String, Array)>,
 }
 
@@ -48,7 +52,8 @@ impl Snapshot {
         place: Place,
         callbacks: Vec<CallbackState>,
     ) -> Result<Snapshot> {
-        let values = variables(training)?.into_iter();
+        let contents = Contents::or_weights(training.model)?;
+        let values = variables(training).into_iter();
         let rest = Rest {
             version: VERSION,
             place,
@@ -59,7 +64,7 @@ impl Snapshot {
             callbacks: callbacks.iter().map(|c| (c.counts.clone(), c.arrays.len())).collect(),
         };
         let values = values.map(|v| (v.path().to_owned(), v.value())).collect();
-        Ok(Snapshot { rest, callbacks, values })
+        Ok(Snapshot { contents, rest, callbacks, values })
     }
 
     /// Where the training stood.
@@ -81,18 +86,20 @@ impl Snapshot {
     ///
     /// # Errors
     /// If it cannot be written. A file that was there is as it was then.
-    pub fn write(&self, path: &Path) -> Result<()> {
+    pub fn write(&mut self, path: &Path) -> Result<()> {
         let rest = serde_json::to_vec(&self.rest)
             .map_err(|e| Error::state(format!("the state of training cannot be written: {e}")))?;
-        let rest = Array::new([rest.len()], rest)?;
         let arrays = self.callbacks.iter().enumerate().flat_map(|(number, callback)| {
             let path = format!("callbacks/{number}");
             callback.arrays.iter().map(move |array| (path.clone(), array.clone()))
         });
-        let all = self.values.iter().cloned().chain(arrays).chain([(REST.to_owned(), rest)]);
-        let all: Vec<Variable> =
-            all.map(|(path, value)| Variable::new(path, value, false)).collect();
-        save_safetensors(path, &all, &Notes::new())
+        let all: Vec<Variable> = (self.values.iter().cloned().chain(arrays))
+            .map(|(path, value)| Variable::new(path, value, false))
+            .collect();
+        let files = &mut self.contents.extras.files;
+        files.insert(REST.into(), rest);
+        files.insert(ARRAYS.into(), safetensors_bytes(&all)?);
+        self.contents.write(path)
     }
 
     /// Reads the file.
@@ -108,13 +115,16 @@ impl Snapshot {
     /// # Errors
     /// If the backup is one of another model or of another training.
     pub fn restore(&self, training: &mut Training<'_>) -> Result<()> {
-        let variables = variables(training)?;
-        self.check(&variables).map_err(|e| {
+        let variables = variables(training);
+        let weights =
+            self.check(&variables).and_then(|()| self.contents.fit_weights(training.model));
+        let weights = weights.map_err(|e| {
             e.within("the backup does not fit").help(
                 "it was made of another model, or compiled in another way: give another folder, \
                  or delete the one that is there",
             )
         })?;
+        weights.assign()?;
         for (variable, (_, value)) in variables.iter().zip(&self.values) {
             variable.assign(value.clone())?;
         }
@@ -149,21 +159,19 @@ impl Snapshot {
     }
 }
 
-/// The weights, the variables of training and the totals of the figures.
-fn variables(training: &Training<'_>) -> Result<Vec<Variable>> {
-    let mut all = training.model.weights()?;
-    if let Some(trainer) = training.model.trainer() {
-        all.extend(trainer.variables());
-        all.extend(trainer.total_variables());
-    }
-    Ok(all)
+/// The variables of training and the totals of the figures.
+fn variables(training: &Training<'_>) -> Vec<Variable> {
+    let trainer = training.model.trainer();
+    trainer.map_or(vec![], |t| [t.variables(), t.total_variables()].concat())
 }
 
 fn read(path: &Path) -> Result<Snapshot> {
-    let mut values = read_safetensors(path)?;
-    let foreign = || Error::file("it is no backup of a training");
-    let (name, rest) = values.pop().ok_or_else(foreign)?;
-    let rest = rest.as_slice::<u8>().ok().filter(|_| name == REST).ok_or_else(foreign)?;
+    let contents = Contents::read(path)?;
+    let file = |name: &str| {
+        let file = contents.extras.files.get(name);
+        file.ok_or_else(|| Error::file("it is no backup of a training"))
+    };
+    let (rest, mut values) = (file(REST)?, read_safetensors(file(ARRAYS)?)?);
     let version = serde_json::from_slice::<Value>(rest).ok().map(|rest| rest["version"].clone());
     match version.as_ref().and_then(Value::as_u64) {
         Some(version) if version == u64::from(VERSION) => {}
@@ -186,5 +194,5 @@ fn read(path: &Path) -> Result<Snapshot> {
         let kept = values.split_off(arrays).into_iter().map(|(_, array)| array).collect();
         callbacks.insert(0, CallbackState { counts: counts.clone(), arrays: kept });
     }
-    Ok(Snapshot { rest, callbacks, values })
+    Ok(Snapshot { contents, rest, callbacks, values })
 }

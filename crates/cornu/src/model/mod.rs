@@ -1,6 +1,7 @@
 //! Models: layers and inputs put together, ready to be trained.
 
 mod chain;
+mod config;
 mod export;
 mod functional;
 mod network;
@@ -33,11 +34,19 @@ pub struct Model {
     trainer: Option<Trainer>,
     programs: Mutex<Programs>,
     metadata: Notes,
+    /// Why a model from a file is not compiled, though its file says how.
+    not_compiled: Option<Error>,
 }
 
 impl Model {
     fn from_layer(layer: LayerRef) -> Model {
-        Model { layer, trainer: None, programs: Mutex::default(), metadata: Notes::new() }
+        Model {
+            layer,
+            trainer: None,
+            programs: Mutex::default(),
+            metadata: Notes::new(),
+            not_compiled: None,
+        }
     }
 
     pub(crate) fn network(&self) -> &Network {
@@ -160,6 +169,19 @@ impl Model {
     /// Compiles again with the state of an earlier `compile`.
     pub(crate) fn set_trainer(&mut self, trainer: Trainer) {
         self.trainer = Some(trainer);
+        self.not_compiled = None;
+    }
+
+    /// Remembers why the model is not compiled as its file says.
+    pub(crate) fn set_not_compiled(&mut self, reason: Error) {
+        self.trainer = None;
+        self.not_compiled = Some(reason);
+    }
+
+    /// Why a model that was loaded from a file is not compiled, though the file says how it was: a
+    /// loss of somebody's own that was not registered, for example.
+    pub fn not_compiled_because(&self) -> Option<&Error> {
+        self.not_compiled.as_ref()
     }
 
     /// Drops what was made for the layers so far.
@@ -169,10 +191,9 @@ impl Model {
     }
 
     pub(crate) fn trainer_mut(&mut self, what: &str) -> Result<&mut Trainer> {
-        self.trainer.as_mut().ok_or_else(|| {
-            Error::state(format!("{what} needs a compiled model"))
-                .help("call model.compile(optimizer, loss).build() first")
-        })
+        let reason = &self.not_compiled;
+        let error = || not_compiled(&format!("{what} needs a compiled model"), reason);
+        self.trainer.as_mut().ok_or_else(error)
     }
 
     pub(crate) fn predict_programs(&self) -> MutexGuard<'_, Programs> {
@@ -229,14 +250,23 @@ impl Model {
     }
 
     fn compiled(&self) -> Result<&Trainer> {
-        self.trainer.as_ref().ok_or_else(|| {
-            Error::state("the model is not compiled: it has no optimizer")
-                .help("call model.compile(optimizer, loss).build() first")
-        })
+        let what = "the model is not compiled: it has no optimizer";
+        self.trainer.as_ref().ok_or_else(|| not_compiled(what, &self.not_compiled))
     }
 
     pub(crate) fn trainer(&self) -> Option<&Trainer> {
         self.trainer.as_ref()
+    }
+}
+
+/// An error for a model that is not compiled, with the reason if it is from a file.
+fn not_compiled(what: &str, reason: &Option<Error>) -> Error {
+    match reason {
+        None => Error::state(what).help("call model.compile(optimizer, loss).build() first"),
+        Some(reason) => Error::state(format!(
+            "{what}, and this one could not be compiled as its file says: {reason}"
+        ))
+        .help("call model.compile(optimizer, loss).build(), or load the file again"),
     }
 }
 

@@ -64,7 +64,7 @@ impl Sequential {
         self.append(link.into(), Location::caller());
     }
 
-    fn append(&mut self, link: Link, line: &'static Location<'static>) {
+    pub(crate) fn append(&mut self, link: Link, line: &'static Location<'static>) {
         self.0.forget_programs();
         if let Link::Layer(layer) = &link
             && contains(layer, &self.0.layer)

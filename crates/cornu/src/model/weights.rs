@@ -1,10 +1,9 @@
-//! A model's weights: read, written, counted, saved.
+//! A model's weights: got, set, counted, and what is said about the model.
 
 use super::Model;
+use crate::saving::Notes;
 use crate::variable::Variable;
 use cornu_graph::{Array, Error, Result, Shape};
-use std::collections::BTreeMap;
-use std::path::Path;
 
 impl Model {
     /// The variables of all layers, in the order of the layers; each once.
@@ -95,40 +94,12 @@ impl Model {
         self.metadata.get(key).map(String::as_str)
     }
 
-    /// What a safetensors file says about its weights, without reading them: to know which network
-    /// to build for them. Other programs' files may have metadata too.
-    ///
-    /// It is text from a file, which anybody may have written: check it before you believe it. All
-    /// of it has at most 4 MiB.
-    ///
-    /// # Errors
-    /// If the file is no safetensors file, or is damaged.
-    pub fn read_metadata(path: impl AsRef<Path>) -> Result<BTreeMap<String, String>> {
-        let path = path.as_ref();
-        crate::saving::load_notes(path).map_err(|e| e.within(path.display().to_string()))
+    pub(crate) fn notes(&self) -> &Notes {
+        &self.metadata
     }
 
-    /// Writes the weights to a safetensors file, under the names of their layers, with the metadata.
-    ///
-    /// # Errors
-    /// If the model is not built or the file cannot be written. A file that was there stays whole.
-    pub fn save_weights(&self, path: impl AsRef<Path>) -> Result<()> {
-        crate::saving::save_safetensors(path.as_ref(), &self.weights()?, &self.metadata)
-    }
-
-    /// Reads the weights from a safetensors file, and the metadata, in the place of all that was said
-    /// about the model before. Nothing is changed if a weight does not fit.
-    ///
-    /// # Errors
-    /// If the file is no safetensors file, or lacks a weight, or one has another shape.
-    pub fn load_weights(&mut self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
-        let weights = self.weights()?;
-        let (values, metadata) = crate::saving::load_safetensors(path, &weights)
-            .map_err(|e| e.within(path.display().to_string()))?;
-        weights.iter().zip(values).try_for_each(|(weight, value)| weight.assign(value))?;
-        self.metadata = metadata;
-        Ok(())
+    pub(crate) fn set_notes(&mut self, notes: Notes) {
+        self.metadata = notes;
     }
 }
 

@@ -1,13 +1,14 @@
 //! Files: models and weights, read and written whole.
 
-#[allow(dead_code)] // until Keras's layouts are read and written with it
-mod archive;
-#[allow(dead_code)] // until Keras's layouts are read and written with it
-mod h5;
+pub(crate) mod archive;
+mod format;
+pub(crate) mod h5;
+mod keras;
+mod load;
 mod onnx;
 mod safetensors;
-#[allow(dead_code)] // until Keras's layouts are read and written with it
-mod shards;
+pub(crate) mod shards;
+mod weights;
 mod whole;
 
 pub use crate::config::{
@@ -15,12 +16,32 @@ pub use crate::config::{
     register_layer, register_loss, register_metric, register_optimizer, register_regularizer,
     register_schedule,
 };
+pub(crate) use format::Format;
+pub(crate) use keras::{Contents, model_config};
+pub use load::{ModelLoader, load_model};
 pub(crate) use onnx::{Export, export_onnx};
 pub(crate) use safetensors::{
-    Notes, check_note, load_arrays, load_notes, load_safetensors, read_safetensors, save_arrays,
-    save_safetensors,
+    Notes, check_note, load_arrays, load_notes, load_safetensors, read_safetensors,
+    safetensors_bytes, save_arrays, save_safetensors,
 };
+pub use weights::LoadWeights;
 pub(crate) use whole::{write_values, write_whole, write_with};
+
+use crate::model::Model;
+use cornu_graph::{Error, Result};
+use serde_json::Value;
+use std::panic::Location;
+use std::path::Path;
+
+/// The model of a configuration, with first values for its weights.
+pub(crate) fn read_config(config: &Value, line: &'static Location<'static>) -> Result<Model> {
+    Model::try_from(keras::read_model(config, line)?.layer)
+}
+
+/// All bytes of a file.
+fn read_file(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|e| Error::file(format!("cannot be read: {e}")))
+}
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use cornu_graph::{Array, DType, Error, ErrorKind, Result, Shape, TensorType};
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashSet};
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 /// The longest header that is written or read. One weight takes about a hundred bytes of it; what is
@@ -62,26 +62,55 @@ pub(crate) fn save_arrays(
     values: &[Array],
     notes: &Notes,
 ) -> Result<()> {
-    // The widest elements first, so that all lie at multiples of their size.
-    let mut places: Vec<usize> = (0..values.len()).collect();
-    places.sort_by_key(|&i| std::cmp::Reverse(values[i].dtype().size()));
-    let header = header(keys, values, &places, notes);
-    if header.len() as u64 > MAX_HEADER {
-        let (weights, length) = (keys.len(), header.len());
-        return Err(Error::new(
-            ErrorKind::Unsupported,
-            format!(
-                "the names of {weights} weights and the metadata take {length} bytes, over \
+    let pieces = Pieces::new(keys, values, notes);
+    let pieces = pieces.map_err(|e| e.within(path.display().to_string()))?;
+    write_with(path, |file| pieces.write(file))
+}
+
+/// The bytes of a file with the values of variables, without notes.
+///
+/// # Errors
+/// If their names are too long for a header.
+pub(crate) fn safetensors_bytes(variables: &[Variable]) -> Result<Vec<u8>> {
+    let values: Vec<Array> = variables.iter().map(Variable::value).collect();
+    let mut bytes = vec![];
+    let written = Pieces::new(&keys(variables), &values, &Notes::new())?.write(&mut bytes);
+    written.map_err(|e| Error::state(format!("the values cannot be written: {e}")))?;
+    Ok(bytes)
+}
+
+/// A file that is about to be written.
+struct Pieces<'a> {
+    header: String,
+    values: &'a [Array],
+    /// The order of the values in the file.
+    places: Vec<usize>,
+}
+
+impl<'a> Pieces<'a> {
+    fn new(keys: &[String], values: &'a [Array], notes: &Notes) -> Result<Pieces<'a>> {
+        // The widest elements first, so that all lie at multiples of their size.
+        let mut places: Vec<usize> = (0..values.len()).collect();
+        places.sort_by_key(|&i| std::cmp::Reverse(values[i].dtype().size()));
+        let header = header(keys, values, &places, notes);
+        if header.len() as u64 > MAX_HEADER {
+            let (weights, length) = (keys.len(), header.len());
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "the names of {weights} weights and the metadata take {length} bytes, over \
                  {MAX_HEADER}"
-            ),
-        )
-        .within(path.display().to_string()));
+                ),
+            ));
+        }
+        Ok(Pieces { header, values, places })
     }
-    write_with(path, |file| {
-        file.write_all(&(header.len() as u64).to_le_bytes())?;
-        file.write_all(header.as_bytes())?;
-        places.iter().try_for_each(|&i| write_values(values[i].values(), file))
-    })
+
+    fn write(&self, file: &mut dyn Write) -> io::Result<()> {
+        file.write_all(&(self.header.len() as u64).to_le_bytes())?;
+        file.write_all(self.header.as_bytes())?;
+        self.places.iter().try_for_each(|&i| write_values(self.values[i].values(), file))
+    }
 }
 
 /// The names of the variables in a file: their paths, and a number where several have the same.
@@ -172,15 +201,14 @@ fn load<R: Read + Seek>(file: &mut WeightsFile<R>, variables: &[Variable]) -> Re
     names.iter().map(|name| file.values(name)).collect()
 }
 
-/// Reads everything in a file that [`save_safetensors`] wrote, with the names, in the order in which
+/// Reads everything in the bytes that [`safetensors_bytes`] gave, with the names, in the order in which
 /// it was given.
 ///
 /// # Errors
 /// If the file is no safetensors file, is cut short or damaged, or was not written by Cornu. The
 /// errors do not name the file.
-pub(crate) fn read_safetensors(path: &Path) -> Result<Vec<(String, Array)>> {
-    let (reader, len) = raw::open(path)?;
-    let mut file = WeightsFile::new(reader, len)?;
+pub(crate) fn read_safetensors(bytes: &[u8]) -> Result<Vec<(String, Array)>> {
+    let mut file = WeightsFile::new(Cursor::new(bytes), bytes.len() as u64)?;
     let order = file.order().ok_or_else(|| Error::file("it was not written by Cornu"))?;
     let values = order.into_iter().map(|name| Ok((name.clone(), file.values(&name)?)));
     values.collect()

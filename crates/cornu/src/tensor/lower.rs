@@ -188,7 +188,7 @@ impl Lowerer {
         let node = self.lower(&composite.body)?;
         let known = |input: &Tensor| self.nodes.get(&input.id()).copied();
         if let Some(inputs) = composite.inputs.iter().map(known).collect() {
-            self.composites.insert(node, Composed { name: composite.name, inputs });
+            self.composites.insert(node, Composed { name: composite.operation.name, inputs });
         }
         Ok(node)
     }

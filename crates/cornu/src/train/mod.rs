@@ -13,6 +13,7 @@ mod history;
 mod nan;
 mod predict;
 mod progress;
+mod restore;
 mod run;
 mod show;
 mod source;
@@ -24,7 +25,7 @@ mod trainer;
 mod transfer;
 
 pub use compile::Compile;
-pub(crate) use compile_config::{CompileConfigs, compile_config, compile_from_config};
+pub(crate) use compile_config::{compile_config, compile_from_config};
 pub use evaluate::Evaluate;
 pub(crate) use feeds::FeedSpec;
 pub use fit::Fit;

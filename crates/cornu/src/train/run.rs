@@ -224,6 +224,7 @@ impl Run<'_> {
         if !self.training.interrupted && self.training.plan.validation_freq.is_some_and(is_due) {
             self.validate(&mut logs)?;
         }
+        self.training.trainer().epochs = epoch as u64 + 1;
         self.callbacks.epoch_end(&mut self.training, epoch, &mut logs)?;
         self.training.history.push(epoch, self.training.epoch_seconds, &logs);
         // What was left in the middle of an epoch goes on from the backup before it.
@@ -260,9 +261,9 @@ impl Run<'_> {
         let data = self.epochs.place();
         let validation = self.validation.as_ref().map(Epochs::place).unwrap_or_default();
         let place = Place { epoch, step, data, validation };
-        let snapshot = Snapshot::new(&self.training, place, self.callbacks.states())?;
+        let mut snapshot = Snapshot::new(&self.training, place, self.callbacks.states())?;
         let mut due = self.callbacks.backups().zip(due).filter(|(_, due)| *due);
-        due.try_for_each(|(backup, _)| backup.save(&snapshot))
+        due.try_for_each(|(backup, _)| backup.save(&mut snapshot))
     }
 
     /// The steps of one epoch; returns how many were done.

@@ -24,6 +24,8 @@ pub(crate) struct Trainer {
     pub outputs: Vec<OutputSpec>,
     /// The state that training changes.
     pub state: State,
+    /// How many epochs were trained: what comes next would be `initial_epoch`.
+    pub epochs: u64,
     /// The weights to train, decided at the first step: changing a flag later takes a new compile.
     trained: Option<HashSet<u64>>,
     trackers: Option<Vec<Tracker>>,
@@ -85,6 +87,7 @@ impl Trainer {
             optimizer,
             outputs,
             state,
+            epochs: 0,
             trained: None,
             trackers: None,
             programs: vec![],

@@ -31,10 +31,23 @@ pub fn check_all(
     describe: impl Fn(&Value) -> (String, String),
     check: impl Fn(&Value) -> Check,
 ) {
-    let cases = cases(file);
+    check_cases(&format!("{file}.json"), &cases(file), skipped, describe, check);
+}
+
+/// Checks every case of a list but those that are skipped: see [`check_all`].
+///
+/// # Panics
+/// If a check fails, with all failures.
+pub fn check_cases(
+    file: &str,
+    cases: &[Value],
+    skipped: Skipped<'_>,
+    describe: impl Fn(&Value) -> (String, String),
+    check: impl Fn(&Value) -> Check,
+) {
     let mut failures = vec![];
     let mut checked = 0;
-    for case in &cases {
+    for case in cases {
         let (kind, name) = describe(case);
         if skipped.iter().any(|(entry, _)| *entry == kind || *entry == name) {
             continue;
@@ -50,10 +63,10 @@ pub fn check_all(
             failures.push(format!("'{entry}' is listed as skipped, but there is no such case"));
         }
     }
-    assert!(checked > 0, "{file}.json: nothing was checked");
+    assert!(checked > 0, "{file}: nothing was checked");
     assert!(
         failures.is_empty(),
-        "{} of {checked} cases of {file}.json differ from Keras:\n{}",
+        "{} of {checked} cases of {file} differ from Keras:\n{}",
         failures.len(),
         failures.join("\n")
     );

@@ -1,0 +1,189 @@
+//! Files that Keras wrote, of several versions: they open, predict what they predicted there, and
+//! training goes on as it does there. `xtask/fixtures/files` makes them.
+
+mod support;
+
+use cornu::model::Model;
+use cornu::saving::ModelLoader;
+use cornu::{Array, load_model};
+use serde_json::Value;
+use std::fs;
+use std::io::{Cursor, Read};
+use std::path::{Path, PathBuf};
+use support::{Check, Outcome, check_cases, number, numbers};
+use tempfile::TempDir;
+
+/// How far predictions may be from Keras's, and what one more step of training makes of them.
+const PREDICTION: f64 = 1e-5;
+const STEP: f64 = 1e-4;
+
+#[test]
+fn files_of_keras_3_15_1() {
+    check_archive("keras-3.15.1", &[]);
+}
+
+#[test]
+fn files_of_keras_3_6_0() {
+    check_archive("keras-3.6.0", &[]);
+}
+
+#[test]
+fn files_of_keras_3_2_1() {
+    check_archive("keras-3.2.1", &[]);
+}
+
+#[test]
+fn files_of_tf_keras() {
+    check_archive("tf-keras", &[]);
+}
+
+fn check_archive(writer: &str, skipped: support::Skipped<'_>) {
+    let archive = unpack(writer);
+    let index = fs::read(archive.path().join("index.json")).expect("the archive has an index");
+    let index: Value = serde_json::from_slice(&index).expect("the index is JSON");
+    let cases = index["cases"].as_array().expect("the index lists cases");
+    let describe = |case: &Value| (text(case, "form").to_owned(), text(case, "name").to_owned());
+    check_cases(&format!("{writer}.zip"), cases, skipped, describe, |case| {
+        check(archive.path(), case)
+    });
+}
+
+fn unpack(writer: &str) -> TempDir {
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/files/{writer}.zip"));
+    let bytes = fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).expect("it is an archive");
+    let folder = tempfile::tempdir().expect("a folder");
+    for i in 0..archive.len() {
+        let mut member = archive.by_index(i).expect("a member");
+        let target = folder.path().join(member.enclosed_name().expect("a plain name"));
+        let mut content = vec![];
+        member.read_to_end(&mut content).expect("it can be read");
+        fs::create_dir_all(target.parent().expect("a folder")).expect("a folder");
+        fs::write(target, content).expect("it can be written");
+    }
+    folder
+}
+
+fn check(folder: &Path, case: &Value) -> Check {
+    let path: PathBuf = folder.join(text(case, "file"));
+    if let Some(word) = case["error"].as_str() {
+        return expect_error(&path, word);
+    }
+    let mut model = match case.get("json") {
+        None => load_model(&path)?,
+        Some(json) => with_weights(json, &path, case)?,
+    };
+    if case.get("outputs").is_some() {
+        expect_outputs("its outputs", &model, &case["inputs"], &case["outputs"], PREDICTION)?;
+    }
+    match case.get("step") {
+        Some(step) => one_more_step(&mut model, case, step),
+        None => Ok(()),
+    }
+}
+
+fn expect_error(path: &Path, word: &str) -> Check {
+    match load_model(path) {
+        Ok(_) => Err("it was loaded".into()),
+        Err(error) if error.to_string().contains(word) => Ok(()),
+        Err(error) => Err(format!("the error does not name {word}: {error}").into()),
+    }
+}
+
+/// A model of a configuration, with weights from the file.
+fn with_weights(json: &Value, path: &Path, case: &Value) -> Outcome<Model> {
+    let mut model = Model::from_config(json)?;
+    if let Some(before) = case["before"].as_object() {
+        let before: Vec<Array> = before.values().map(array).collect();
+        model.set_weights(before).map_err(|e| format!("the weights before: {e}"))?;
+    }
+    let option = |name: &str| case["load"][name].as_bool().unwrap_or(false);
+    model
+        .load_weights_from(path)
+        .by_name(option("by_name"))
+        .skip_mismatch(option("skip_mismatch"))
+        .run()?;
+    Ok(model)
+}
+
+fn one_more_step(model: &mut Model, case: &Value, step: &Value) -> Check {
+    if let Some(reason) = model.not_compiled_because() {
+        return Err(format!("it is not compiled: {reason}").into());
+    }
+    let (x, y) = (arrays(&step["x"]), arrays(&step["y"]));
+    let logs = match step.get("sample_weight") {
+        None => model.train_on_batch(x, y)?,
+        Some(weights) => {
+            let history =
+                model.fit(x, y).sample_weight(&array(weights)).shuffle(false).verbose(0).run()?;
+            let mut logs = cornu::train::Logs::default();
+            history.iter().for_each(|(name, values)| logs.set(name, values[0]));
+            logs
+        }
+    };
+    let expected = step["logs"].as_object().expect("the step has figures");
+    for (name, value) in expected {
+        let ours = logs.get(name).ok_or_else(|| format!("no figure '{name}', only {logs:?}"))?;
+        let keras = number(value);
+        if (ours - keras).abs() > STEP * keras.abs().max(1.0) {
+            return Err(format!("{name} of the step is {ours}, not {keras}").into());
+        }
+    }
+    expect_outputs("after a step, its outputs", model, &case["inputs"], &step["outputs"], STEP)
+}
+
+fn expect_outputs(
+    what: &str,
+    model: &Model,
+    inputs: &Value,
+    outputs: &Value,
+    tolerance: f64,
+) -> Check {
+    let expected = arrays(outputs);
+    let actual = model.predict(arrays(inputs)).verbose(0).run_all()?;
+    if actual.len() != expected.len() {
+        return Err(format!("{} outputs, not {}", actual.len(), expected.len()).into());
+    }
+    for (i, (actual, expected)) in actual.iter().zip(&expected).enumerate() {
+        support::expect_close(&format!("{what}, {i}"), actual, expected, tolerance)?;
+    }
+    Ok(())
+}
+
+fn text<'v>(value: &'v Value, key: &str) -> &'v str {
+    value[key].as_str().unwrap_or_else(|| panic!("{value} has no {key}"))
+}
+
+fn arrays(value: &Value) -> Vec<Array> {
+    value.as_array().expect("a list of arrays").iter().map(array).collect()
+}
+
+fn array(value: &Value) -> Array {
+    let shape: Vec<usize> = numbers(&value["shape"]).iter().map(|&n| n as usize).collect();
+    let values = value["values"].as_array().expect("an array has values").iter();
+    let array = match text(value, "dtype") {
+        "float32" | "float64" | "float16" | "bfloat16" => {
+            Array::new(shape, values.map(|v| number(v) as f32).collect::<Vec<f32>>())
+        }
+        "int32" | "int64" => {
+            Array::new(shape, values.map(|v| number(v) as i32).collect::<Vec<i32>>())
+        }
+        "uint8" => Array::new(shape, values.map(|v| number(v) as u8).collect::<Vec<u8>>()),
+        "bool" => Array::new(shape, values.map(|v| v == &Value::Bool(true)).collect::<Vec<bool>>()),
+        other => panic!("dtype {other}"),
+    };
+    array.expect("the values fill the shape")
+}
+
+/// Options of loading that no case of an archive uses.
+#[test]
+fn a_model_is_loaded_without_what_it_was_compiled_with() {
+    let archive = unpack("keras-3.15.1");
+    let path = archive.path().join("optimizer_adam.keras");
+    let mut model = ModelLoader::default().compile(false).load(&path).unwrap();
+    let x = Array::zeros([1, 3], cornu::DType::F32);
+    let error = model.train_on_batch(&x, &x).unwrap_err().to_string();
+    assert!(error.contains("needs a compiled model"), "{error}");
+    assert!(load_model(&path).unwrap().learning_rate().is_ok());
+}
