@@ -1,3 +1,5 @@
+//! Archives that Keras and Cornu wrote, and hostile ones.
+
 use super::*;
 use crate::saving::h5::Group;
 use crate::saving::tests::{damage, fixture, fixtures};
