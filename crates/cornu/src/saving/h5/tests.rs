@@ -1,3 +1,5 @@
+//! Files of Keras and h5py, read; trees, written; hostile and damaged files, refused.
+
 use super::*;
 use crate::saving::tests::{damage, fixture};
 

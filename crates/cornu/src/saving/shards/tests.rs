@@ -1,3 +1,5 @@
+//! Weights that Keras and Cornu split over several files.
+
 use super::*;
 use crate::saving::tests::{fixture, fixtures};
 use cornu_graph::Array;
