@@ -3,7 +3,7 @@
 #[path = "messages.rs"]
 mod messages;
 
-use messages::{Value, fields};
+use messages::fields;
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -345,7 +345,7 @@ fn networks() -> Vec<Named> {
             let words = Embedding::new(200, 6).call(&x[0]);
             let y = Conv1D::new(4, 3).padding("causal").activation("tanh").call(&words);
             let weights = ops::softmax(ops::matmul(&y, ops::transpose(&y, Some(&[0, 2, 1]))), -1);
-            vec![GlobalMaxPooling1D::new().call(&ops::matmul(weights, y))]
+            vec![GlobalMaxPooling1D::new().call(ops::matmul(weights, y))]
         }),
         model("a cosine", vec![x(6)], |x| vec![CosineDense::new(3).call(&x[0])]),
     ]

@@ -88,7 +88,6 @@ fn lower(built: &Built) -> Result<Lowerer> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::layers::Input;
     use crate::model::Model;
     use crate::tensor::Tensor;

@@ -59,44 +59,43 @@ fn step(lowerer: &Lowerer, uses: &[usize], id: NodeId) -> Step {
 
 /// The inputs of a node, without the repetition that ONNX's operators do by themselves.
 fn unrepeated(graph: &Graph, id: NodeId) -> Vec<NodeId> {
-    let node = graph.node(id);
-    let meet = |inputs: &[NodeId]| {
-        let mut shapes = inputs.iter().map(|input| graph.ty(*input).shape.clone());
-        let first = shapes.next()?;
-        shapes.try_fold(first, |all, shape| all.broadcast(&shape))
-    };
-    let fits = |inputs: &[NodeId]| match &node.op {
-        Op::MatMul { .. } => {
-            let is_matrix = |input: &NodeId| graph.ty(*input).shape.rank() >= 2;
-            let kept = inputs.iter().zip(&node.inputs).all(|(new, old)| {
-                is_matrix(new) && matrix(&graph.ty(*new).shape) == matrix(&graph.ty(*old).shape)
-            });
-            let outer = |input: &NodeId| {
-                let dims = graph.ty(*input).shape.dims();
-                Shape::from(dims[..dims.len().saturating_sub(2)].to_vec())
-            };
-            let dims = node.ty.shape.dims();
-            kept && outer(&inputs[0]).broadcast(&outer(&inputs[1]))
-                == Some(Shape::from(dims[..dims.len() - 2].to_vec()))
-        }
-        Op::Binary(_) | Op::Compare(_) | Op::Select => {
-            meet(inputs).as_ref() == Some(&node.ty.shape)
-        }
-        _ => false,
-    };
-    let mut inputs = node.inputs.clone();
+    let mut inputs = graph.node(id).inputs.clone();
     for i in 0..inputs.len() {
-        let repeated = std::mem::replace(&mut inputs[i], source(graph, node.inputs[i]));
-        if !fits(&inputs) {
+        let repeated = inputs[i];
+        inputs[i] = source(graph, repeated);
+        if !repeats_itself(graph, id, &inputs) {
             inputs[i] = repeated;
         }
     }
     inputs
 }
 
-/// The last two dimensions.
-fn matrix(shape: &Shape) -> &[Dim] {
-    &shape.dims()[shape.rank().saturating_sub(2)..]
+/// Whether the operator for a node repeats these inputs to the shape of the node's result.
+fn repeats_itself(graph: &Graph, id: NodeId, inputs: &[NodeId]) -> bool {
+    let node = graph.node(id);
+    let shapes = || inputs.iter().map(|input| graph.ty(*input).shape.dims());
+    match &node.op {
+        Op::Binary(_) | Op::Compare(_) | Op::Select => meet(shapes(), node.ty.shape.dims()),
+        Op::MatMul { .. } => {
+            // The matrices stay; the dimensions before them meet.
+            let split = |dims: &'_ [Dim]| dims.len().checked_sub(2);
+            let kept = inputs.iter().zip(&node.inputs).all(|(new, old)| {
+                let (new, old) = (graph.ty(*new).shape.dims(), graph.ty(*old).shape.dims());
+                split(new).is_some_and(|at| old.ends_with(&new[at..]))
+            });
+            let outer = |dims: &'_ [Dim]| split(dims).unwrap_or_default();
+            let result = node.ty.shape.dims();
+            kept && meet(shapes().map(|dims| &dims[..outer(dims)]), &result[..outer(result)])
+        }
+        _ => false,
+    }
+}
+
+/// Whether shapes broadcast to this one.
+fn meet<'a>(shapes: impl Iterator<Item = &'a [Dim]>, result: &[Dim]) -> bool {
+    let mut shapes = shapes.map(|dims| Shape::from(dims.to_vec()));
+    let met = shapes.try_fold(Shape::scalar(), |all, shape| all.broadcast(&shape));
+    met.is_some_and(|met| met.dims() == result)
 }
 
 /// The convolution and the bias whose sum a node is, if nothing else needs the convolution.
