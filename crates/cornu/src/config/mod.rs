@@ -8,8 +8,8 @@ mod registry;
 
 pub(crate) use fields::{Field, fields, named, object_of};
 pub use object::Object;
-pub use read::{Config, FromConfig};
 pub(crate) use read::expected;
+pub use read::{Config, FromConfig};
 pub(crate) use registry::registered;
 pub use registry::{
     register_activation, register_constraint, register_initializer, register_layer, register_loss,

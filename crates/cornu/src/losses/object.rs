@@ -82,7 +82,10 @@ fn read(class: &str, config: &Config<'_>) -> Option<Result<Arc<dyn LossFunction>
 }
 
 /// The loss whose function has a name, `"huber"`, with the settings in a configuration.
-pub(crate) fn of_function(name: &str, config: &Config<'_>) -> Option<Result<Arc<dyn LossFunction>>> {
+pub(crate) fn of_function(
+    name: &str,
+    config: &Config<'_>,
+) -> Option<Result<Arc<dyn LossFunction>>> {
     names_of(name)?.iter().find_map(|class| read(class, config))
 }
 

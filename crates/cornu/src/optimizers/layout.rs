@@ -31,11 +31,19 @@ pub(crate) enum Entry {
     LearningRate,
     Average(usize),
     Accumulator(usize),
-    Slot { weight: usize, slot: usize },
+    Slot {
+        weight: usize,
+        slot: usize,
+    },
     /// A number that Keras keeps once and we with every weight.
-    Shared { slot: usize },
+    Shared {
+        slot: usize,
+    },
     /// What Keras makes and never reads.
-    Unused { shape: Vec<usize>, dtype: DType },
+    Unused {
+        shape: Vec<usize>,
+        dtype: DType,
+    },
 }
 
 /// All variables of an optimizer that trains these weights.

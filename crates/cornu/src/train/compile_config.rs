@@ -210,7 +210,8 @@ fn metrics(value: &Value, outputs: &[String], prefixed: bool) -> Result<Vec<(usi
         for value in metrics {
             let metric: MetricSpec =
                 read(value).map_err(|e| e.within(format!("output '{}'", outputs[index])))?;
-            let bare = prefix.as_deref().and_then(|p| metric.shown().strip_prefix(p).map(str::to_owned));
+            let bare =
+                prefix.as_deref().and_then(|p| metric.shown().strip_prefix(p).map(str::to_owned));
             found.push((index, bare.into_iter().fold(metric, MetricSpec::name)));
         }
     }
@@ -226,3 +227,6 @@ fn items(value: &Value) -> Vec<&Value> {
         one => vec![one],
     }
 }
+
+#[cfg(test)]
+mod tests;

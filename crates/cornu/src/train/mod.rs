@@ -4,6 +4,7 @@ mod batches;
 mod checks;
 mod class_weight;
 mod compile;
+#[allow(dead_code)] // Only files need it.
 mod compile_config;
 mod epoch;
 mod evaluate;
@@ -21,9 +22,11 @@ mod state;
 mod step;
 mod stream;
 mod trainer;
+#[allow(dead_code)] // Only files need it.
 mod transfer;
 
 pub use compile::Compile;
+#[allow(unused_imports)] // Only files need it.
 pub(crate) use compile_config::{CompileConfigs, compile_config, compile_from_config};
 pub use evaluate::Evaluate;
 pub(crate) use feeds::FeedSpec;

@@ -96,7 +96,9 @@ impl CircleLoss {
     /// From a configuration, Keras's or the own one.
     pub(in crate::losses) fn read_all(config: &Config<'_>) -> Result<CircleLoss> {
         if !config.get_or("remove_diagonal", true)? {
-            return Err(Error::file("Circle: pairs of a sample with itself are never counted here"));
+            return Err(Error::file(
+                "Circle: pairs of a sample with itself are never counted here",
+            ));
         }
         Ok(CircleLoss { normalize: config.get_or("normalize", true)?, ..CircleLoss::read(config)? })
     }
