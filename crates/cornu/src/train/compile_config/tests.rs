@@ -3,7 +3,7 @@
 use super::*;
 use crate::data::PairLabel;
 use crate::layers::{Dense, Input, LayerExt};
-use crate::losses::{self, Reduction};
+use crate::losses;
 use crate::metrics::{self, Mean};
 use crate::model::Sequential;
 use crate::optimizers::schedules::*;
