@@ -4,7 +4,8 @@ mod support;
 
 use cornu::losses::{self, Loss, LossFunction, Reduction};
 use cornu::prelude::*;
-use serde_json::Value;
+use cornu::saving::FromConfig;
+use serde_json::{Value, json};
 use support::*;
 
 /// Where a prediction lies exactly on the bound it is clipped to, the gradient flows through, as in
@@ -42,7 +43,18 @@ fn check(case: &Value) -> Check {
         let gradient = gradients(&mean, &[&y_pred])?.remove(0);
         expect_close("gradient", &gradient, &array(&case["gradient"]), TOLERANCE)?;
     }
+    expect_read(case, &y_true, &y_pred)?;
     by_name(case, &y_true, &y_pred)
+}
+
+/// From Keras's configuration comes the same loss.
+fn expect_read(case: &Value, y_true: &Tensor, y_pred: &Tensor) -> Check {
+    if case["class"].is_null() {
+        return Ok(());
+    }
+    let file = json!({ "class_name": case["class"], "config": case["config"] });
+    let values = Loss::from_config(&file)?.values(y_true, y_pred)?.eval()?;
+    expect_close("values of the read loss", &values, &array(&case["values"]), TOLERANCE)
 }
 
 /// Without settings, the names of the function and the class and the public function are the same.

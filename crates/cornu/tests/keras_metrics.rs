@@ -5,7 +5,8 @@ mod support;
 use cornu::losses;
 use cornu::metrics::{self, Accumulator, MetricSpec};
 use cornu::prelude::*;
-use serde_json::Value;
+use cornu::saving::FromConfig;
+use serde_json::{Value, json};
 use support::*;
 
 const SKIPPED: Skipped<'_> = &[
@@ -37,7 +38,14 @@ fn metrics_are_those_of_keras() {
 }
 
 fn check_results(case: &Value) -> Check {
-    let mut metric = Accumulator::new(build(case)?);
+    results_of(build(case)?, case)?;
+    // From Keras's configuration comes the same metric.
+    let file = json!({ "class_name": case["metric"], "config": case["config"] });
+    results_of(MetricSpec::from_config(&file)?, case)
+}
+
+fn results_of(metric: MetricSpec, case: &Value) -> Check {
+    let mut metric = Accumulator::new(metric);
     let batches = case["batches"].as_array().ok_or("no batches")?;
     let results = case["results"].as_array().ok_or("no results")?;
     for (i, (batch, result)) in batches.iter().zip(results).enumerate() {

@@ -6,8 +6,9 @@ mod support;
 use cornu::optimizers::schedules::*;
 use cornu::optimizers::{self, LearningRate, Optimizer, OptimizerSpec, Stepper};
 use cornu::prelude::{Dense, Input, LayerExt, Model, Sequential};
+use cornu::saving::FromConfig;
 use cornu::{Array, DType, Tensor, Variable};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use support::*;
 
@@ -30,6 +31,9 @@ fn optimizers_are_those_of_keras() {
 fn check_steps(case: &Value) -> Check {
     let optimizer = optimizer(case)?;
     expect_config(&optimizer.config(), &case["full_config"])?;
+    let file = json!({ "class_name": case["optimizer"], "config": case["full_config"] });
+    let read = OptimizerSpec::from_config(&file)?.get()?;
+    expect_config(&read.config(), &case["full_config"])?;
     let mut stepper = Stepper::new(optimizer)?;
     let mut weights = arrays(&case["weights"]);
     let gradients = case["gradients"].as_array().ok_or("no gradients")?;

@@ -2,7 +2,7 @@
 
 use super::Trainer;
 use super::trainer::OutputSpec;
-use crate::config::{Config, FromConfig};
+use crate::config::{Config, FromConfig, decimal};
 use crate::losses::Loss;
 use crate::metrics::MetricSpec;
 use crate::model::Model;
@@ -70,11 +70,11 @@ fn written(
     metric: &dyn Fn(&MetricSpec) -> Value,
 ) -> Value {
     if let Some(rate) = &trainer.state.learning_rate {
-        optimizer["config"]["learning_rate"] = json!(crate::config::decimal(rate.number() as f32));
+        optimizer["config"]["learning_rate"] = json!(decimal(rate.number() as f32));
     }
     let outputs = &trainer.outputs;
     let all_alike = outputs.iter().all(|output| output.loss_weight == 1.0);
-    let weights = outputs.iter().map(|output| crate::config::decimal(output.loss_weight));
+    let weights = outputs.iter().map(|output| decimal(output.loss_weight));
     let metrics = |of: &dyn Fn(&OutputSpec) -> &[MetricSpec]| {
         if outputs.iter().all(|output| of(output).is_empty()) {
             return Value::Null;
@@ -227,3 +227,6 @@ fn items(value: &Value) -> Vec<&Value> {
         one => vec![one],
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -122,7 +122,7 @@ impl Trainer {
         arrays: Vec<Array>,
     ) -> Result<Vec<Array>> {
         let optimizer = self.optimizer.as_ref();
-        let mut found = Named::new(optimizer.kind(), names, arrays);
+        let found = Named::new(optimizer.kind(), names, arrays);
         let memories: Vec<_> = weights.iter().map(|w| self.state.known_or_first(w)).collect();
         let entries = entries(optimizer, weights, Era::Now);
         let value = |(i, entry): (usize, &Entry)| {
@@ -235,3 +235,6 @@ impl State {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
