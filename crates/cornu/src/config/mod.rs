@@ -6,8 +6,8 @@ mod read;
 mod registry;
 
 pub use object::Object;
-pub use read::{Config, FromConfig};
 pub(crate) use read::expected;
+pub use read::{Config, FromConfig};
 pub(crate) use registry::registered;
 pub use registry::{
     register_activation, register_constraint, register_initializer, register_layer, register_loss,
