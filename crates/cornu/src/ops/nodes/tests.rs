@@ -272,56 +272,88 @@ fn what_keras_writes_computes_the_same() {
     assert!(unseen.is_empty(), "not held to Keras: {unseen:?}");
 }
 
-// THROWAWAY
-#[test]
-fn dump_for_keras() {
-    let Ok(path) = std::env::var("CORNU_DUMP") else { return };
-    let numbers = |factor: usize| {
-        let values = (0..48).map(|i| (i * factor % 97) as f32 / 50.0 + 0.02).collect();
-        Tensor::from(Array::new([2, 4, 6], values).unwrap())
-    };
-    let (x, y) = (numbers(31) + 0.0, numbers(43) + 0.0);
-    let mut out = vec![];
-    for case in CASES {
-        let t = case(&x, &y);
-        let Ok(a) = t.eval() else { continue };
-        let v = a.values().to_f64();
-        let v: Vec<Value> =
-            v.iter().map(|v| if v.is_finite() { json!(v) } else { json!(v.to_string()) }).collect();
-        let mut nodes = vec![];
-        let mut open = vec![t.clone()];
-        let mut seen = std::collections::HashSet::new();
-        while let Some(t) = open.pop() {
-            if t.id() == x.id() || t.id() == y.id() || !seen.insert(t.id()) {
-                continue;
-            }
-            let Kind::Composite(c) = t.kind() else { panic!() };
-            let node = describe(c).unwrap();
-            let place = |t: &Tensor| {
-                Some(
-                    json!({ "T": if t.id() == x.id() { "x".to_string() } else if t.id() == y.id() { "y".to_string() } else { t.id().to_string() } }),
-                )
-            };
-            let args: Vec<Value> = node.args.iter().map(|a| a.write(&place).unwrap()).collect();
-            nodes.push(json!({ "id": t.id().to_string(), "module": node.module, "class_name": node.class_name, "config": node.config, "args": args }));
-            for i in &c.inputs {
-                if !matches!(i.kind(), Kind::Constant(_)) {
-                    open.push(i.clone());
-                }
-            }
-        }
-        out.push(
-            json!({ "nodes": nodes, "shape": a.shape(), "dtype": a.dtype().name(), "data": v }),
-        );
-    }
-    let file = json!({ "x": x.eval().unwrap().values().to_f64(), "y": y.eval().unwrap().values().to_f64(), "cases": out });
-    std::fs::write(path, file.to_string()).unwrap();
+/// Applies an operation to a tensor `(2, 3)` and values.
+fn on_numbers(entry: &Value, values: &[Value], kwargs: &Value) -> Result<Array> {
+    let x = Tensor::from([[1.0f32, 2.0, 3.0], [4.0, 5.0, 6.0]]);
+    let values = values.iter().cloned().map(Argument::Value);
+    let args: Vec<Argument> = [Argument::Tensor(x)].into_iter().chain(values).collect();
+    let kwargs = kwargs.as_object().unwrap().iter();
+    let kwargs = kwargs.map(|(key, value)| (key.clone(), Argument::Value(value.clone()))).collect();
+    apply(&Object::read(entry)?, &args, &kwargs)?[0].eval()
 }
+
+fn on_object(class: &str, config: Value, values: &[Value]) -> Result<Array> {
+    on_numbers(&json!({ "class_name": class, "config": config }), values, &json!({}))
+}
+
 #[test]
-fn old_keras() {
-    let Ok(paths) = std::env::var("CORNU_OLD") else { return };
-    for path in paths.split(',') {
-        let r = std::panic::catch_unwind(|| check_file(path).len());
-        println!("{path}: {r:?}");
+fn older_names_and_places_of_arguments_are_understood() {
+    let y = on_object("Threshold", json!({ "threshold_value": 2, "value": 9 }), &[]).unwrap();
+    assert_eq!(y.as_slice::<f32>().unwrap(), [9.0, 9.0, 3.0, 4.0, 5.0, 6.0]);
+    let y = on_object("Slice", json!({}), &[json!([0, 1]), json!([2, 1])]).unwrap();
+    assert_eq!(y.as_slice::<f32>().unwrap(), [2.0, 5.0]);
+    let y = on_object("OneHot", json!({ "num_classes": 2, "dtype": null }), &[]).unwrap();
+    assert_eq!(y.shape(), [2, 3, 2]);
+    let entry = json!({ "class_name": "ZerosLike", "config": { "name": "zeros_like" } });
+    let y = on_numbers(&entry, &[], &json!({ "dtype": "int32" })).unwrap();
+    assert_eq!(y.dtype(), DType::I32);
+}
+
+#[test]
+fn functions_of_keras_2_are_understood() {
+    let on = |class: &str, function: &str, kwargs: Value| {
+        let config = json!({ "name": "tf", "function": function });
+        let entry = json!({ "class_name": class, "config": config });
+        on_numbers(&entry, &[], &kwargs).map(|y| y.values().to_f64())
+    };
+    assert_eq!(
+        on("TFOpLambda", "math.subtract", json!({ "y": 1.0, "name": null })).unwrap()[5],
+        5.0
+    );
+    let kwargs = json!({ "axis": 1, "keepdims": true, "name": null });
+    assert_eq!(on("TFOpLambda", "math.reduce_sum", kwargs).unwrap(), [6.0, 15.0]);
+    let all = json!({ "start": null, "stop": null, "step": null });
+    let kwargs = json!({ "slice_spec": [all, 1] });
+    assert_eq!(on("SlicingOpLambda", "__operators__.getitem", kwargs).unwrap(), [2.0, 5.0]);
+    let message = on("TFOpLambda", "signal.fft", json!({})).unwrap_err().to_string();
+    assert!(message.contains("'tf.signal.fft'"), "{message}");
+}
+
+#[test]
+fn what_makes_no_sense_is_an_error() {
+    const HUGE: i64 = 1_000_000_000_000_000_000;
+    let slice = |start: i64, step: i64| json!({ "class_name": "__slice__", "config": { "start": start, "stop": null, "step": step } });
+    let array = json!({ "class_name": "__numpy__", "config": { "value": [[1], []] } });
+    let cases = [
+        ("Fft2", json!({}), vec![], "there is no operation 'Fft2'"),
+        ("Reshape", json!({}), vec![], "Reshape: the argument 'shape' is missing"),
+        ("Reshape", json!({ "newshape": [HUGE, HUGE] }), vec![], "Reshape: cannot reshape"),
+        ("Mean", json!({ "axis": "last" }), vec![], "Mean: 'axis': expected"),
+        ("Mean", json!({ "axis": 7 }), vec![], "Mean: axis 7"),
+        ("Mean", json!([1]), vec![], "Mean must be an object"),
+        ("Add", json!({}), vec![], "Add: the argument 'x2' is missing"),
+        ("Add", json!({}), vec![array], "rows of one length"),
+        ("Add", json!({}), vec![json!("one")], "Add: expected a number"),
+        ("Tile", json!({ "repeats": [HUGE, HUGE] }), vec![], "Tile: "),
+        ("Repeat", json!({ "repeats": HUGE, "axis": 1 }), vec![], "Repeat: "),
+        ("Repeat", json!({ "repeats": -1, "axis": 1 }), vec![], "Repeat: 'repeats': expected"),
+        ("OneHot", json!({ "num_classes": HUGE }), vec![], "OneHot: "),
+        ("Pad", json!({ "pad_width": HUGE }), vec![], "Pad: "),
+        ("BroadcastTo", json!({ "shape": [HUGE, 2, 3] }), vec![], "BroadcastTo: "),
+        ("Unstack", json!({ "axis": i32::MIN }), vec![], "axis -2147483648"),
+        ("Split", json!({ "indices_or_sections": HUGE }), vec![], "Split: an axis of 2"),
+        ("Split", json!({ "indices_or_sections": [9, 1] }), vec![], "a slice without elements"),
+        ("GetItem", json!({}), vec![json!([0, 3])], "index 3 of axis 1"),
+        ("GetItem", json!({}), vec![json!([0, 0, 0])], "too many parts"),
+        ("GetItem", json!({}), vec![slice(0, 0)], "a step of 0"),
+        ("GetItem", json!({}), vec![slice(i64::MAX, 1)], "without elements"),
+        ("MaxPool", json!({ "pool_size": HUGE }), vec![], "windows of sequences and images"),
+        ("Cast", json!({ "dtype": "complex64" }), vec![], "no tensors of dtype 'complex64'"),
+    ];
+    for (class, config, values, expected) in cases {
+        let message = on_object(class, config, &values).unwrap_err().to_string();
+        assert!(message.contains(expected), "{message} should say: {expected}");
     }
+    let smallest = on_object("GetItem", json!({}), &[slice(i64::MAX, i64::MIN)]).unwrap();
+    assert_eq!(smallest.as_slice::<f32>().unwrap(), [4.0, 5.0, 6.0]);
 }
