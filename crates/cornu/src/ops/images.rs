@@ -5,6 +5,7 @@ use super::layout::{known_size, or_error};
 use crate::tensor::{Operation, Tensor};
 use cornu_graph::op::{Conv2d, Pool2d, PoolKind};
 use cornu_graph::{Error, Op, Result, Shape};
+use serde_json::Value;
 
 /// What happens at the border.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +43,13 @@ impl Padding {
 
 /// What the operations on windows have in common.
 fn windowed(name: &'static str, strides: [usize; 2], padding: Padding) -> Operation {
-    Operation::new(name).with("strides", strides).with("padding", padding.name())
+    Operation::new(name).with("strides", sizes(strides)).with("padding", padding.name())
+}
+
+/// One number for both axes where it will do: on JAX, Keras's pooling cannot be called with a list
+/// that comes from a file.
+fn sizes([height, width]: [usize; 2]) -> Value {
+    if height == width { height.into() } else { [height, width].into() }
 }
 
 fn check_image(x: &Tensor, strides: [usize; 2]) -> Result<[usize; 2]> {
@@ -88,7 +95,7 @@ pub fn conv(
         let padding = [widths(0), widths(1)];
         Ok(Tensor::op(Op::Conv2d(Conv2d { strides, padding, dilation, groups }), &[&x, &kernel]))
     });
-    let operation = windowed("Conv", strides, padding).with("dilation_rate", dilation);
+    let operation = windowed("Conv", strides, padding).with("dilation_rate", sizes(dilation));
     Tensor::named(operation, &[&x, &kernel], or_error(y))
 }
 
@@ -113,7 +120,8 @@ pub fn depthwise_conv(
         ))),
     });
     let y = flat.map(|flat| conv(&x, flat, strides, padding, dilation));
-    let operation = windowed("DepthwiseConv", strides, padding).with("dilation_rate", dilation);
+    let operation =
+        windowed("DepthwiseConv", strides, padding).with("dilation_rate", sizes(dilation));
     Tensor::named(operation, &[&x, &kernel], or_error(y))
 }
 
@@ -152,7 +160,8 @@ pub fn conv_transpose(
         let input = Shape::from(input.to_vec());
         Ok(Tensor::op(Op::Conv2dInputGrad { conv, input }, &[&x, &kernel]))
     });
-    let operation = windowed("ConvTranspose", strides, padding).with("dilation_rate", dilation);
+    let operation =
+        windowed("ConvTranspose", strides, padding).with("dilation_rate", sizes(dilation));
     Tensor::named(operation, &[&x, &kernel], or_error(y))
 }
 
@@ -192,6 +201,6 @@ fn pool(
         let padding = [widths(0), widths(1)];
         Tensor::op(Op::Pool2d(Pool2d { kind, window, strides, padding }), &[&x])
     });
-    let operation = windowed(name, strides, padding).with("pool_size", window);
+    let operation = windowed(name, strides, padding).with("pool_size", sizes(window));
     Tensor::named(operation, &[&x], or_error(y))
 }

@@ -192,9 +192,9 @@ pub fn flip(x: impl Into<Tensor>, axis: i32) -> Tensor {
         return x;
     }
     let flipped = resolve(axis, x.rank()).and_then(|place| {
-        let shape = Shape::from(vec![known_size(&x, place)?]);
-        let last = shape.sizes()[0] as i32 - 1;
-        let count = Tensor::op(Op::Iota { shape, axis: 0 }, &[]);
+        let size = known_size(&x, place)?;
+        let last = i32::try_from(size).map_err(|_| Error::shape("too many elements to flip"))? - 1;
+        let count = Tensor::op(Op::Iota { shape: Shape::from(vec![size]), axis: 0 }, &[]);
         Ok(take(&x, last - count, axis))
     });
     Tensor::named(Operation::new("Flip").with("axis", axis), &[&x], or_error(flipped))
@@ -235,6 +235,7 @@ pub fn tile(x: impl Into<Tensor>, counts: impl AsRef<[usize]>) -> Tensor {
 
 /// Repeats through a new axis before or after the repeated one.
 fn repeat_along(x: &Tensor, count: usize, axis: usize, new_axis: usize) -> Result<Tensor> {
+    x.check()?;
     let size = known_size(x, axis)?;
     let mut dims = x.shape().dims().to_vec();
     dims.insert(new_axis, Dim::Known(1));

@@ -10,7 +10,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 
 /// One call of an operation. What some versions of Keras give to the object others give to the
-/// call, by name or by place; an argument is looked for in all three.
+/// call by name; an argument is looked for in both.
 pub(super) struct Call<'a> {
     class: &'a str,
     /// What the object was made with, and what it was called with by name.
@@ -73,11 +73,19 @@ impl<'a> Call<'a> {
 
     /// What an argument is in the file, unless it is null.
     pub fn value(&self, name: &str) -> Option<&Value> {
-        let value = self.fields.get(name).or_else(|| match self.argument(name) {
-            Some(Argument::Value(value)) => Some(value),
-            _ => None,
-        });
-        value.filter(|value| !value.is_null())
+        self.fields.get(name).filter(|value| !value.is_null())
+    }
+
+    /// What an argument is that some versions of Keras give by place.
+    pub fn next_value(&self, name: &str) -> Result<&Value> {
+        if let Some(value) = self.fields.get(name) {
+            return Ok(value);
+        }
+        match self.argument(name) {
+            Some(Argument::Value(value)) => Ok(value),
+            Some(_) => Err(self.wrong(format!("the argument '{name}' must not be a tensor"))),
+            None => Err(self.wrong(format!("the argument '{name}' is missing"))),
+        }
     }
 
     /// An argument that must be there.
@@ -92,7 +100,7 @@ impl<'a> Call<'a> {
         self.value(name).map_or(Ok(default), |value| self.read(name, value))
     }
 
-    fn read<T: FromConfig>(&self, name: &str, value: &Value) -> Result<T> {
+    pub fn read<T: FromConfig>(&self, name: &str, value: &Value) -> Result<T> {
         let mut field = Map::new();
         field.insert(name.to_owned(), value.clone());
         Config::new(self.class, &Value::Object(field))?.get(name)

@@ -61,7 +61,8 @@ pub(crate) struct NodeDescription {
     pub module: &'static str,
     /// Keras's class.
     pub class_name: &'static str,
-    /// What the object is made with; the name comes from the model.
+    /// What the object is made with. Without its name: up to Keras 3.10 many operations do not
+    /// take one, and none needs it beside the name of the model's entry.
     pub config: Map<String, Value>,
     /// What it is called with.
     pub args: Vec<Argument>,

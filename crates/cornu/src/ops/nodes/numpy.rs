@@ -10,7 +10,6 @@ use crate::tensor::Tensor;
 use Build::{One, Several, Two, With};
 use cornu_graph::scalar::UnaryOp;
 use cornu_graph::{DType, Op, Result};
-use serde_json::Value;
 use std::f32::consts::{LN_2, LN_10};
 
 pub(super) use arrange::{slice, unstack};
@@ -99,7 +98,7 @@ pub(super) const OPERATIONS: &Table = &[
     ("Vstack", With(|c| arrange::joined(c, 0))),
     ("Where", With(where_)),
     ("Take", With(take)),
-    ("GetItem", With(|c| get_item(&c.tensor("x")?, c.value("key").unwrap_or(&Value::Null)))),
+    ("GetItem", With(|c| get_item(&c.tensor("x")?, c.next_value("key")?))),
     ("Clip", With(clip)),
     ("Einsum", With(einsum)),
     ("Tensordot", With(arrange::tensordot)),

@@ -147,7 +147,8 @@ pub(in super::super) fn unstack(c: &Call<'_>) -> Result<Vec<Tensor>> {
 
 pub(in super::super) fn slice(c: &Call<'_>) -> Result<Tensor> {
     let x = c.tensor("inputs")?;
-    let (starts, sizes): (Vec<usize>, Vec<usize>) = (c.get("start_indices")?, c.get("shape")?);
+    let starts: Vec<usize> = c.read("start_indices", c.next_value("start_indices")?)?;
+    let sizes: Vec<usize> = c.read("shape", c.next_value("shape")?)?;
     let range = |(start, size): (usize, usize)| (start, Some(start.saturating_add(size)), 1);
     Ok(ops::slice(x, starts.into_iter().zip(sizes).map(range).collect::<Vec<_>>()))
 }
