@@ -1,7 +1,8 @@
 //! What a thread's models share: the seed and the counters of layer names.
 
 use cornu_graph::philox::Philox;
-use std::cell::RefCell;
+use cornu_graph::{Error, Result};
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,6 +16,30 @@ thread_local! {
         seeds: Philox::new(clock()),
         names: HashMap::new(),
     });
+}
+
+thread_local! {
+    /// How many more numbers the file holds for weights, while a model is made for a file.
+    static IN_FILE: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// Runs something that makes a model for a file's weights. They are not filled with random numbers
+/// first, and may not be more than the file holds: a few words in it could ask for any memory.
+pub(crate) fn with_weights_from_file<T>(numbers: usize, make: impl FnOnce() -> T) -> T {
+    let before = IN_FILE.replace(Some(numbers));
+    let made = make();
+    IN_FILE.set(before);
+    made
+}
+
+/// Whether a weight gets its value from a file, which must hold that many numbers more.
+pub(crate) fn comes_from_file(numbers: usize) -> Result<bool> {
+    let Some(left) = IN_FILE.get() else { return Ok(false) };
+    let left = left.checked_sub(numbers).ok_or_else(|| {
+        Error::file("the model has more weights than the file holds numbers for them")
+    })?;
+    IN_FILE.set(Some(left));
+    Ok(true)
 }
 
 /// Makes everything random that follows on this thread repeatable: initial weights, shuffling,

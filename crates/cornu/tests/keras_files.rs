@@ -13,28 +13,56 @@ use std::path::{Path, PathBuf};
 use support::{Check, Outcome, check_cases, number, numbers};
 use tempfile::TempDir;
 
+/// What Cornu does not do, or does otherwise.
+const HERE_OTHERWISE: support::Skipped<'_> = &[
+    ("layer_flatten_reshape_permute", "Flatten with the channels first is an error"),
+    ("layer_activations_as_functions", "a layer as an activation is an error"),
+    ("input_unknown_sizes", "only the batch may be unknown"),
+    ("nest_batch_norm_inside", "a bias before a normalization: Adam blows up the rounding of its 0"),
+    ("metrics_binary", "several thresholds in one metric are an error"),
+    ("weights_by_name_skipping", "a layer is loaded whole or not at all; Keras loads its bias alone"),
+];
+
+/// The same of Keras 3.
+const OF_KERAS_3: support::Skipped<'_> = &[
+    ("ops_indexing", "slices along the batch are an error"),
+    ("ops_products", "no ellipsis in einsum"),
+    ("file_batch_norm_h5_trained", "as nest_batch_norm_inside"),
+    ("file_operations_h5", "Keras does not load this, too: a Multiply there may be a layer"),
+    ("refused_operation", "Cornu has this operation"),
+];
+
+/// The same of Keras 2.
+const OF_KERAS_2: support::Skipped<'_> = &[
+    ("layer_activations", "hard_sigmoid of Keras 2 is an error"),
+    ("layer_activations_of_dense", "hard_sigmoid of Keras 2 is an error"),
+];
+
+/// Half precision is computed in float32 here, so only as many digits agree.
+const HALF: f64 = 2e-2;
+
 /// How far predictions may be from Keras's, and what one more step of training makes of them.
 const PREDICTION: f64 = 1e-5;
 const STEP: f64 = 1e-4;
 
 #[test]
 fn files_of_keras_3_15_1() {
-    check_archive("keras-3.15.1", &[]);
+    check_archive("keras-3.15.1", &[HERE_OTHERWISE, OF_KERAS_3].concat());
 }
 
 #[test]
 fn files_of_keras_3_6_0() {
-    check_archive("keras-3.6.0", &[]);
+    check_archive("keras-3.6.0", &[HERE_OTHERWISE, OF_KERAS_3].concat());
 }
 
 #[test]
 fn files_of_keras_3_2_1() {
-    check_archive("keras-3.2.1", &[]);
+    check_archive("keras-3.2.1", &[HERE_OTHERWISE, OF_KERAS_3].concat());
 }
 
 #[test]
 fn files_of_tf_keras() {
-    check_archive("tf-keras", &[]);
+    check_archive("tf-keras", &[HERE_OTHERWISE, OF_KERAS_2].concat());
 }
 
 fn check_archive(writer: &str, skipped: support::Skipped<'_>) {
@@ -75,7 +103,9 @@ fn check(folder: &Path, case: &Value) -> Check {
         Some(json) => with_weights(json, &path, case)?,
     };
     if case.get("outputs").is_some() {
-        expect_outputs("its outputs", &model, &case["inputs"], &case["outputs"], PREDICTION)?;
+        let half = text(case, "name").starts_with("dtype_") && !text(case, "name").contains("64");
+        let tolerance = if half { HALF } else { PREDICTION };
+        expect_outputs("its outputs", &model, &case["inputs"], &case["outputs"], tolerance)?;
     }
     match case.get("step") {
         Some(step) => one_more_step(&mut model, case, step),
@@ -140,7 +170,11 @@ fn expect_outputs(
     outputs: &Value,
     tolerance: f64,
 ) -> Check {
-    let expected = arrays(outputs);
+    let mut outputs = outputs.as_array().expect("a list of outputs").clone();
+    if model.output_names_of_dictionary() {
+        outputs.sort_by_key(|output| text(output, "name").to_owned());
+    }
+    let expected: Vec<Array> = outputs.iter().map(array).collect();
     let actual = model.predict(arrays(inputs)).verbose(0).run_all()?;
     if actual.len() != expected.len() {
         return Err(format!("{} outputs, not {}", actual.len(), expected.len()).into());

@@ -148,7 +148,12 @@ whole_numbers!(usize, isize, i32, u32, u64, u8);
 
 impl FromConfig for f64 {
     fn from_config(value: &Value) -> Result<f64> {
-        value.as_f64().ok_or_else(|| expected("a number", value))
+        // What JSON has no number for stands there as a word.
+        let number = match value.as_str() {
+            Some(word @ ("Infinity" | "-Infinity" | "NaN")) => word.parse().ok(),
+            _ => value.as_f64(),
+        };
+        number.ok_or_else(|| expected("a number", value))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::tensor::lower::Mode;
 use crate::tensor::{Kind, Tensor};
 use crate::variable::Variable;
 use crate::{lines, session};
-use cornu_graph::{Error, Result, Shape};
+use cornu_graph::{Array, DType, Error, Result, Shape};
 use serde_json::{Value, json};
 use std::any::Any;
 use std::fmt;
@@ -32,6 +32,9 @@ pub(crate) struct Call {
     pub layer: LayerRef,
     pub inputs: Vec<Tensor>,
 }
+
+/// So few numbers are not worth leaving out when they will come from a file.
+const FEW: usize = 1024;
 
 impl LayerRef {
     /// An instance with a name of its own: `dense`, `dense_1`, …
@@ -212,7 +215,11 @@ impl LayerRef {
             ))
             .help("a layer can be shared between inputs of one shape; make a second layer"));
         }
-        let value = spec.initializer.array(&shape)?;
+        let numbers = shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
+        let value = match session::comes_from_file(numbers.unwrap_or(usize::MAX))? {
+            true if numbers > Some(FEW) => Array::zeros(shape.clone(), DType::F32),
+            _ => spec.initializer.array(&shape)?,
+        };
         let path = format!("{}/{name}", self.name());
         let variable = match trainable {
             true => Variable::weight(path, value, spec)?,

@@ -4,7 +4,7 @@ use super::Model;
 use super::network::{Built, Network};
 use crate::layers::{InputLayer, IntoTensors, LayerRef};
 use crate::session;
-use crate::tensor::{Kind, Tensor};
+use crate::tensor::{Composite, Kind, Tensor};
 use cornu_graph::{Error, Op, Result};
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
@@ -81,6 +81,11 @@ impl Station {
             Kind::Call(call, _) => Some(&call.layer),
             _ => None,
         }
+    }
+
+    /// Whether this is an operation of a kind.
+    pub fn is(&self, kind: impl Fn(&Composite) -> bool) -> bool {
+        matches!(self.tensor.kind(), Kind::Composite(composite) if kind(composite))
     }
 
     /// Keras's class name: `"InputLayer"`, `"Dense"`, `"Subtract"`.
@@ -337,7 +342,7 @@ fn check_names(layers: &[LayerRef]) -> Result<()> {
 }
 
 /// The names of the outputs: of the layers they come from.
-pub(super) fn output_names(outputs: &[Tensor]) -> Vec<String> {
+pub(crate) fn output_names(outputs: &[Tensor]) -> Vec<String> {
     let name = |(i, output): (usize, &Tensor)| match output.kind() {
         Kind::Call(call, _) => call.layer.name().to_owned(),
         Kind::Composite(composite) => session::snake_case(composite.operation.name),

@@ -9,7 +9,7 @@ mod sequential;
 mod summary;
 mod weights;
 
-pub(crate) use functional::{Key, Station, Walk, key};
+pub(crate) use functional::{Key, Station, Walk, key, output_names};
 pub(crate) use network::{Built, Network};
 pub use sequential::{Link, Sequential};
 pub use summary::Summary;

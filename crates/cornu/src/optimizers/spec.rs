@@ -77,7 +77,7 @@ impl FromConfig for OptimizerSpec {
         let name = object.registered.unwrap_or(object.class);
         let name = name.strip_prefix("Custom>").unwrap_or(name);
         let config = object.config()?;
-        if name == "LossScaleOptimizer" {
+        if name.starts_with("LossScaleOptimizer") {
             return unscaled(&config);
         }
         let read = class(name).ok_or_else(|| object.unknown("optimizer", "register_optimizer"))?;

@@ -134,4 +134,14 @@ impl Model {
         };
         save().map_err(|e| self.in_model(e))
     }
+    /// As [`Model::save`], as a folder with the files that a `.keras` has inside: Keras's
+    /// `zipped=False`, for places that keep versions of files.
+    ///
+    /// # Errors
+    /// If there is something of this name already, something in the model cannot be written, or the
+    /// folder cannot.
+    pub fn save_unzipped(&self, folder: impl AsRef<Path>) -> Result<()> {
+        let save = || Contents::of(self)?.write_folder(folder.as_ref());
+        save().map_err(|e| self.in_model(e))
+    }
 }

@@ -35,7 +35,10 @@ use std::path::Path;
 
 /// The model of a configuration, with first values for its weights.
 pub(crate) fn read_config(config: &Value, line: &'static Location<'static>) -> Result<Model> {
-    Model::try_from(keras::read_model(config, line)?.layer)
+    let (branch, untrainable) = keras::read_model(config, line)?;
+    let mut model = Model::try_from(branch.layer)?;
+    untrainable.into_iter().for_each(|reason| model.set_not_compiled(reason));
+    Ok(model)
 }
 
 /// All bytes of a file.

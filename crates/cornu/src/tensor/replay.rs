@@ -34,8 +34,19 @@ pub(crate) fn replay(
         })?;
     }
     let bound = inputs.iter().zip(arguments).map(|(i, a)| (i.id(), a.clone())).collect();
-    let mut replay = Replay { bound, calls: HashMap::new(), batch };
+    let mut replay = Replay { bound, calls: HashMap::new(), batch, expands: |_| false };
     Ok(outputs.iter().map(|output| replay.tensor(output)).collect())
+}
+
+/// Rebuilds `outputs` with some named functions as what they are made of.
+pub(crate) fn expand(
+    inputs: &[Tensor],
+    outputs: &[Tensor],
+    expands: fn(&Composite) -> bool,
+) -> Vec<Tensor> {
+    let bound = inputs.iter().map(|input| (input.id(), input.clone())).collect();
+    let mut replay = Replay { bound, calls: HashMap::new(), batch: Dim::BATCH, expands };
+    outputs.iter().map(|output| replay.tensor(output)).collect()
 }
 
 /// What stands for the batch, if the argument fits the input.
@@ -54,6 +65,8 @@ struct Replay {
     /// The results of each call of a layer.
     calls: HashMap<*const Call, Vec<Tensor>>,
     batch: Dim,
+    /// Which named functions become what they are made of.
+    expands: fn(&Composite) -> bool,
 }
 
 impl Replay {
@@ -99,6 +112,7 @@ impl Replay {
                 let inputs = self.all_known(inputs);
                 Tensor::op(op.with_batch(self.batch), &inputs.iter().collect::<Vec<_>>())
             }
+            Kind::Composite(composite) if (self.expands)(composite) => self.known(&composite.body),
             Kind::Composite(Composite { operation, inputs, body }) => {
                 let inputs = self.all_known(inputs);
                 let inputs: Vec<&Tensor> = inputs.iter().collect();

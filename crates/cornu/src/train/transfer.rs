@@ -39,6 +39,12 @@ impl Trainer {
         if arrays.len() == known + OF_LOSS_SCALE {
             arrays.drain(..OF_LOSS_SCALE);
         }
+        if arrays.len() + 1 == known
+            && let Some(rate) = &self.state.learning_rate
+        {
+            // Keras 2 has no learning rate among them; it stands in the configuration.
+            arrays.insert(1.min(arrays.len()), rate.value());
+        }
         let targets = self.targets(weights, era, &arrays).or_else(|error| {
             // A file that does not say its version, or says another than that of its optimizer.
             self.targets(weights, era.other(), &arrays).map_err(|_| error)

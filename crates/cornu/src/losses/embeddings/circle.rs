@@ -14,7 +14,8 @@ use serde_json::Value;
 ///
 /// Sun et al., "Circle loss: a unified perspective of pair similarity optimization", 2020. Keras's
 /// `Circle`, with its defaults gamma 80 and margin 0.4. Keras takes embeddings of length 1 and does
-/// not check; here they are brought to length 1, which changes nothing for such. By name: `"circle"`.
+/// not check; here they are brought to length 1, which changes nothing for such, unless
+/// [`normalize(false)`](CircleLoss::normalize) says otherwise, as models from Keras's files do. By name: `"circle"`.
 #[derive(Clone, Copy, Debug)]
 pub struct CircleLoss {
     gamma: f32,
@@ -76,15 +77,14 @@ impl EmbeddingLoss for CircleLoss {
 
     // Keras's does not normalize and says nothing of it.
     fn kind(&self) -> Option<&str> {
-        Some(if self.normalize { "Circle" } else { "CircleLoss" })
+        Some(if self.normalize { "CircleLoss" } else { "Circle" })
     }
 
     fn config(&self) -> Value {
         let mut config = self.fields();
-        if self.normalize {
-            config["remove_diagonal"] = true.into();
-        } else {
-            config["normalize"] = false.into();
+        match self.normalize {
+            true => config["normalize"] = true.into(),
+            false => config["remove_diagonal"] = true.into(),
         }
         config
     }
@@ -100,6 +100,9 @@ impl CircleLoss {
                 "Circle: pairs of a sample with itself are never counted here",
             ));
         }
-        Ok(CircleLoss { normalize: config.get_or("normalize", true)?, ..CircleLoss::read(config)? })
+        Ok(CircleLoss {
+            normalize: config.get_or("normalize", false)?,
+            ..CircleLoss::read(config)?
+        })
     }
 }

@@ -115,6 +115,12 @@ impl Group {
         Ok(())
     }
 
+    /// How many numbers all arrays hold.
+    pub fn numbers(&self) -> usize {
+        let own: usize = self.arrays.values().map(|stored| stored.array.len()).sum();
+        own + self.groups.values().map(Group::numbers).sum::<usize>()
+    }
+
     /// The arrays whose names are numbers, in the order of these: `2` before `10`.
     pub fn numbered(&self) -> Vec<&Stored> {
         let arrays = self.arrays.iter();

@@ -1,6 +1,6 @@
 //! A model as its files see it: layers within layers, and the path of each.
 
-use crate::layers::{InputLayer, Lambda, LayerRef};
+use crate::layers::{Lambda, LayerRef};
 use crate::model::Network;
 use crate::session::snake_case;
 use std::collections::{HashMap, HashSet};
@@ -24,11 +24,6 @@ impl Branch {
     pub fn of(layer: &LayerRef) -> Branch {
         let inner = layer.definition().layers();
         Branch { layer: layer.clone(), children: inner.iter().map(Branch::of).collect() }
-    }
-
-    /// A layer that has nothing inside.
-    pub fn leaf(layer: LayerRef) -> Branch {
-        Branch { layer, children: vec![] }
     }
 
     /// The groups of all layers, by Keras's rule: the place of a layer comes from its class and a
@@ -66,11 +61,6 @@ pub(crate) fn class_in_file(layer: &LayerRef) -> &str {
 pub(crate) fn is_functional(layer: &LayerRef) -> bool {
     let network = layer.downcast::<Network>();
     layer.downcast::<Lambda>().is_some() || matches!(network, Some(Network::Functional(_)))
-}
-
-/// Whether it stands for an input.
-pub(crate) fn is_input(layer: &LayerRef) -> bool {
-    layer.downcast::<InputLayer>().is_some()
 }
 
 /// One path below another.

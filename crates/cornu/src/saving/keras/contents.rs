@@ -4,12 +4,12 @@ use super::branch::Branch;
 use super::extras::Extras;
 use super::weights::{self, Fitting, Matching};
 use super::{files, read, write};
-use crate::model::Model;
+use crate::model::{Model, output_names};
 use crate::saving::archive::{self, Archive};
 use crate::saving::h5::{Attribute, Group, Stored};
-use crate::session::snake_case;
+use crate::session::{self, snake_case};
 use crate::train::{compile_config, compile_from_config};
-use cornu_graph::{Array, Error, Result};
+use cornu_graph::{Array, Error, ErrorKind, Result};
 use serde_json::{Value, json};
 use std::panic::Location;
 use std::path::Path;
@@ -85,6 +85,14 @@ impl Contents {
         archive::write_file(path, &files::to_members(self)?)
     }
 
+    /// Writes the files of a `.keras` into a folder, which must not be there.
+    ///
+    /// # Errors
+    /// If it is, or cannot be written.
+    pub fn write_folder(&self, path: &Path) -> Result<()> {
+        archive::write_folder(path, &files::to_members(self)?)
+    }
+
     /// Finds the values of a model's weights.
     ///
     /// # Errors
@@ -101,11 +109,16 @@ impl Contents {
         weights: impl FnOnce(&Branch, &Group) -> Result<Fitting>,
         line: &'static Location<'static>,
     ) -> Result<Model> {
-        let branch = read::read_model(&self.config, line)?;
+        self.check_words()?;
+        let numbers = self.weights.numbers();
+        let read = || read::read_model(&self.config, line);
+        let (branch, untrainable) = session::with_weights_from_file(numbers, read)?;
         weights(&branch, &self.weights)?.assign()?;
         let mut model = Model::try_from(branch.layer)?;
         model.set_notes(self.extras.state.metadata.clone());
-        if compile
+        if let Some(reason) = untrainable {
+            model.set_not_compiled(reason);
+        } else if compile
             && let Some(config) = self.extras.state.compile.as_ref().or(self.compile.as_ref())
             && let Err(error) = self.compile_model(&mut model, config)
         {
@@ -114,8 +127,43 @@ impl Contents {
         Ok(model)
     }
 
+    /// Refuses words that meant something else to the Keras that wrote them.
+    fn check_words(&self) -> Result<()> {
+        let keras2 = self.keras_version.is_some_and(|(major, _)| major < 3);
+        if keras2 && says(&self.config, "hard_sigmoid") {
+            let message = "hard_sigmoid of Keras 2 is another function than that of Keras 3";
+            return Err(Error::new(ErrorKind::Unsupported, message).help(
+                "build the model in code with clip(0.2 x + 0.5, 0, 1) and load its weights",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Outputs that the model gives as a dictionary are named by its keys in what it was compiled
+    /// with; here by their layers.
+    fn by_output_names(&self, config: &Value, model: &Model) -> Result<Value> {
+        let mut config = config.clone();
+        let Some(outputs) = self.config.pointer("/config/output_layers").and_then(Value::as_object)
+        else {
+            return Ok(config);
+        };
+        let mut keys: Vec<&String> = outputs.keys().collect();
+        keys.sort();
+        let built = model.network().built()?;
+        let names = output_names(&built.outputs);
+        for what in ["loss", "loss_weights", "metrics", "weighted_metrics"] {
+            let Some(said) = config.get_mut(what).and_then(Value::as_object_mut) else { continue };
+            for (key, name) in keys.iter().zip(&names) {
+                if let Some(value) = said.shift_remove(*key) {
+                    said.insert(name.clone(), value);
+                }
+            }
+        }
+        Ok(config)
+    }
+
     fn compile_model(&self, model: &mut Model, config: &Value) -> Result<()> {
-        compile_from_config(model, config)?;
+        compile_from_config(model, &self.by_output_names(config, model)?)?;
         let weights = model.weights()?;
         let Ok(trainer) = model.trainer_mut("load_model") else { return Ok(()) };
         let state = &self.extras.state;
@@ -136,15 +184,58 @@ pub(super) fn optimizer_group(kind: &str, values: &[Array]) -> Group {
     group
 }
 
+/// Whether a text stands anywhere in a value.
+fn says(value: &Value, text: &str) -> bool {
+    match value {
+        Value::String(found) => found == text,
+        Value::Array(list) => list.iter().any(|inner| says(inner, text)),
+        Value::Object(fields) => fields.values().any(|inner| says(inner, text)),
+        _ => false,
+    }
+}
+
 /// The version in a text like `3.15.1`.
 pub(super) fn version(text: &str) -> Option<(u32, u32)> {
     let mut parts = text.split('.').map(|part| part.parse().ok());
     Some((parts.next()??, parts.next()??))
 }
 
-/// JSON from a file.
+/// JSON from a file. Python writes infinite numbers in words that JSON does not have.
 pub(super) fn parse(bytes: &[u8], what: &str) -> Result<Value> {
-    serde_json::from_slice(bytes).map_err(|e| Error::file(format!("{what} is no JSON: {e}")))
+    let parsed = serde_json::from_slice(bytes).or_else(|error| match quoted_numbers(bytes) {
+        Some(quoted) => serde_json::from_slice(&quoted),
+        None => Err(error),
+    });
+    parsed.map_err(|e| Error::file(format!("{what} is no JSON: {e}")))
+}
+
+/// The text with `NaN`, `Infinity` and `-Infinity` in quotes, if it has such words outside of texts.
+fn quoted_numbers(bytes: &[u8]) -> Option<Vec<u8>> {
+    const WORDS: [&[u8]; 3] = [b"-Infinity", b"Infinity", b"NaN"];
+    let mut quoted = Vec::with_capacity(bytes.len() + 64);
+    let (mut i, mut in_text, mut found) = (0, false, false);
+    while i < bytes.len() {
+        let word = WORDS.iter().find(|word| !in_text && bytes[i..].starts_with(word));
+        if let Some(word) = word {
+            quoted.push(b'"');
+            quoted.extend_from_slice(word);
+            quoted.push(b'"');
+            i += word.len();
+            found = true;
+            continue;
+        }
+        match bytes[i] {
+            b'"' => in_text = !in_text,
+            b'\\' if in_text => {
+                quoted.push(bytes[i]);
+                i += 1;
+            }
+            _ => {}
+        }
+        quoted.extend(bytes.get(i));
+        i += 1;
+    }
+    found.then_some(quoted)
 }
 
 /// As Keras writes it: an object with its compile configuration.

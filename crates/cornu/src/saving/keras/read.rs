@@ -13,30 +13,46 @@ use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::Location;
 
-/// The model of a configuration, with first values for weights.
+/// The model of a configuration, with first values for weights; and what would be wrong if it were
+/// trained, though it predicts as it should.
 ///
 /// `line` is the line of the user's code that wants it.
 ///
 /// # Errors
 /// If something in it is not known, or makes no sense.
-pub(crate) fn read_model(value: &Value, line: &'static Location<'static>) -> Result<Branch> {
-    let branch = Reader { shared: HashMap::new(), line }.layer(value)?;
+pub(crate) fn read_model(
+    value: &Value,
+    line: &'static Location<'static>,
+) -> Result<(Branch, Option<Error>)> {
+    let mut reader = Reader { shared: HashMap::new(), layers: 0, untrainable: None, line };
+    let branch = reader.layer(value)?;
     match branch.layer.downcast::<Network>() {
-        Some(_) => Ok(branch),
+        Some(_) => Ok((branch, reader.untrainable)),
         None => Err(Error::file(format!("it holds a {}, not a model", branch.layer.kind()))),
     }
 }
+
+/// More layers and operations than any model has.
+const MOST_LAYERS: usize = 20_000;
 
 struct Reader {
     /// Layers that occur more than once, by the number that the file gives them. Keras's numbers are
     /// addresses, which different things may have had: only the same name and class is the same.
     shared: HashMap<(u64, String, String), Branch>,
+    /// How many layers were read.
+    layers: usize,
+    untrainable: Option<Error>,
     line: &'static Location<'static>,
 }
 
 impl Reader {
     fn layer(&mut self, value: &Value) -> Result<Branch> {
         let object = Object::read(value)?;
+        self.layers += 1;
+        if self.layers > MOST_LAYERS {
+            let message = format!("a model of more than {MOST_LAYERS} layers");
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        }
         let key = shared_key(value, &object);
         if let Some(known) = key.as_ref().and_then(|key| self.shared.get(key)) {
             return Ok(known.clone());
@@ -106,6 +122,7 @@ impl Reader {
         graph.settle_first_calls(&outputs);
         let inputs = graph.tensors(&inputs)?;
         graph.call_all()?;
+        self.untrainable = self.untrainable.take().or(graph.untrainable.take());
         let outputs = graph.tensors(&outputs)?;
         let name = object.config.get("name").and_then(Value::as_str).unwrap_or("functional");
         let model = Model::with_name(name, inputs, outputs)?;
@@ -121,6 +138,7 @@ impl Reader {
         let name = name_of(value).ok_or_else(|| Error::file("a layer of the model has no name"))?;
         let nodes = value.get("inbound_nodes").unwrap_or(&Value::Null);
         let calls = read_calls(nodes).map_err(|e| e.within(name.to_owned()))?;
+        self.layers += calls.len();
         let what = if object.class == "InputLayer" {
             What::Input(self.layer(value)?)
         } else if is_operation(&object) {
@@ -217,6 +235,7 @@ struct Graph<'v> {
     first_call: Vec<(usize, usize)>,
     /// The results of each call that was made.
     results: HashMap<CallId, Vec<Tensor>>,
+    untrainable: Option<Error>,
     line: &'static Location<'static>,
 }
 
@@ -233,7 +252,7 @@ impl<'v> Graph<'v> {
             }
         }
         let first_call = vec![(0, 0); entries.len()];
-        Ok(Graph { entries, index, first_call, results, line })
+        Ok(Graph { entries, index, first_call, results, untrainable: None, line })
     }
 
     /// Finds from what number the calls of models inside are counted. Their own making is a call to
@@ -348,14 +367,17 @@ impl<'v> Graph<'v> {
         })
     }
 
-    fn call(&self, (entry, call): CallId) -> Result<Vec<Tensor>> {
+    fn call(&mut self, (entry, call): CallId) -> Result<Vec<Tensor>> {
         let Entry { name, what, calls, .. } = &self.entries[entry];
         let call = &calls[call];
         let args: Vec<Argument> =
             call.args.iter().map(|a| self.argument(a)).collect::<Result<_>>()?;
+        let mut untrainable = None;
         let results = match what {
             What::Layer(branch) => {
-                let inputs = self.layer_inputs(&branch.layer, call, &args)?;
+                let mut inputs = vec![];
+                args.iter().for_each(|argument| collect_tensors(argument, &mut inputs));
+                untrainable = check_kwargs(&branch.layer, call)?;
                 branch.layer.call_at(&inputs, self.line)
             }
             What::Operation(object) => {
@@ -372,6 +394,7 @@ impl<'v> Graph<'v> {
             What::Input(_) => return Err(Error::file(format!("the input '{name}' is called"))),
         };
         results.iter().try_for_each(|result| result.check().map(|_| ()))?;
+        self.untrainable = self.untrainable.take().or(untrainable);
         Ok(results)
     }
 
@@ -386,31 +409,37 @@ impl<'v> Graph<'v> {
             Written::Value(value) => Argument::Value(value.clone()),
         })
     }
+}
 
-    /// The tensors that a layer is called on. It cannot be told more than that.
-    fn layer_inputs(
-        &self,
-        layer: &LayerRef,
-        call: &WrittenCall,
-        args: &[Argument],
-    ) -> Result<Vec<Tensor>> {
-        let mut inputs = vec![];
-        args.iter().for_each(|argument| collect_tensors(argument, &mut inputs));
-        for (key, written) in &call.kwargs {
-            let harmless = match (key.as_str(), written) {
-                (_, Written::Value(Value::Null)) => true,
-                // A frozen layer computes in training what it does in prediction.
-                ("training", Written::Value(Value::Bool(false))) => !layer.trainable(),
-                _ => false,
-            };
-            if !harmless {
-                return Err(Error::new(
-                    ErrorKind::Unsupported,
-                    format!("layer '{}' is called with '{key}', which Cornu has not", layer.name()),
-                ));
+/// Checks what a layer is called with beside tensors: it cannot be told anything. That it is called as
+/// in prediction makes no difference there; in training it would.
+fn check_kwargs(layer: &LayerRef, call: &WrittenCall) -> Result<Option<Error>> {
+    let mut untrainable = None;
+    for (key, written) in &call.kwargs {
+        let called_with = |what: &str| {
+            let message =
+                format!("layer '{}' is called with {what}, which Cornu has not", layer.name());
+            Error::new(ErrorKind::Unsupported, message)
+        };
+        match (key.as_str(), written) {
+            (_, written) if says_nothing(written) => {}
+            // A frozen layer computes in training what it does in prediction.
+            ("training", Written::Value(Value::Bool(false))) if !layer.trainable() => {}
+            ("training", Written::Value(Value::Bool(false))) => {
+                untrainable = Some(called_with("training=False"));
             }
+            _ => return Err(called_with(&format!("'{key}'"))),
         }
-        Ok(inputs)
+    }
+    Ok(untrainable)
+}
+
+fn says_nothing(written: &Written) -> bool {
+    match written {
+        Written::Value(Value::Null) => true,
+        Written::Value(Value::Array(list)) => list.iter().all(Value::is_null),
+        Written::List(list) => list.iter().all(says_nothing),
+        _ => false,
     }
 }
 

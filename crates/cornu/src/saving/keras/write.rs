@@ -6,7 +6,7 @@ use crate::layers::{InputLayer, Lambda, LayerRef, Scope};
 use crate::model::{Built, Key, Network, Station, Walk, key};
 use crate::ops::nodes::{self, Argument};
 use crate::tensor::lower::Mode;
-use crate::tensor::{Kind, Tensor};
+use crate::tensor::{Composite, Kind, Tensor, replay};
 use cornu_graph::{Error, ErrorKind, Result, TensorType};
 use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet};
@@ -72,7 +72,12 @@ impl Writer {
     }
 
     fn functional(&mut self, layer: &LayerRef, built: &Built) -> Result<Value> {
-        let graph = Graph::new(built)?;
+        let mut outputs = built.outputs.clone();
+        let mut graph = Graph::new(&built.inputs, &outputs)?;
+        if graph.walk.stations.iter().any(|station| station.is(has_trouble_in_keras)) {
+            outputs = replay::expand(&built.inputs, &outputs, has_trouble_in_keras);
+            graph = Graph::new(&built.inputs, &outputs)?;
+        }
         let mut layers = vec![];
         for (group, name) in graph.walk.groups().zip(&graph.names) {
             let mut entry = self.station(&group[0])?;
@@ -81,7 +86,6 @@ impl Writer {
                 _ => group.iter().map(|call| graph.node(call)).collect::<Result<Vec<Value>>>(),
             };
             entry["name"] = json!(name);
-            entry["config"]["name"] = json!(name);
             entry["inbound_nodes"] = json!(nodes.map_err(|e| e.within(name.clone()))?);
             layers.push(entry);
         }
@@ -90,7 +94,7 @@ impl Writer {
             "trainable": layer.trainable(),
             "layers": layers,
             "input_layers": graph.ends(&built.inputs)?,
-            "output_layers": graph.ends(&built.outputs)?,
+            "output_layers": graph.ends(&outputs)?,
         });
         let mut value = config::object("keras.src.models.functional", "Functional", config);
         value["registered_name"] = json!("Functional");
@@ -142,6 +146,12 @@ impl Writer {
     }
 }
 
+/// Whether an operation is better written as those that it is made of: in models on JAX, Keras 3.15
+/// cannot call its own `Norm` along an axis.
+fn has_trouble_in_keras(composite: &Composite) -> bool {
+    composite.operation.name == "Norm"
+}
+
 /// A functional model's stations with the names and numbers by which calls refer to them.
 struct Graph {
     walk: Walk,
@@ -152,8 +162,8 @@ struct Graph {
 }
 
 impl Graph {
-    fn new(built: &Built) -> Result<Graph> {
-        let walk = Walk::new(&built.inputs, &built.outputs)?;
+    fn new(inputs: &[Tensor], outputs: &[Tensor]) -> Result<Graph> {
+        let walk = Walk::new(inputs, outputs)?;
         let (names, index) = (walk.names(), walk.index());
         let groups = walk.groups().enumerate();
         let numbers = groups.flat_map(|(g, group)| (0..group.len()).map(move |i| (g, i))).collect();
