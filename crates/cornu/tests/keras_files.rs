@@ -18,25 +18,58 @@ const HERE_OTHERWISE: support::Skipped<'_> = &[
     ("layer_flatten_reshape_permute", "Flatten with the channels first is an error"),
     ("layer_activations_as_functions", "a layer as an activation is an error"),
     ("input_unknown_sizes", "only the batch may be unknown"),
-    ("nest_batch_norm_inside", "a bias before a normalization: Adam blows up the rounding of its 0"),
+    (
+        "nest_batch_norm_inside",
+        "a bias before a normalization: Adam blows up the rounding of its 0",
+    ),
     ("metrics_binary", "several thresholds in one metric are an error"),
-    ("weights_by_name_skipping", "a layer is loaded whole or not at all; Keras loads its bias alone"),
+    (
+        "weights_by_name_skipping",
+        "a layer is loaded whole or not at all; Keras loads its bias alone",
+    ),
 ];
 
 /// The same of Keras 3.
 const OF_KERAS_3: support::Skipped<'_> = &[
     ("ops_indexing", "slices along the batch are an error"),
     ("ops_products", "no ellipsis in einsum"),
-    ("file_batch_norm_h5_trained", "as nest_batch_norm_inside"),
     ("file_operations_h5", "Keras does not load this, too: a Multiply there may be a layer"),
     ("refused_operation", "Cornu has this operation"),
+];
+
+const OF_KERAS_3_15: support::Skipped<'_> = &[
+    ("file_batch_norm_h5_trained", "as nest_batch_norm_inside"),
+    ("outputs_dict_model", "figures are named by layers, not by the keys of outputs"),
+];
+
+const OF_KERAS_3_6: support::Skipped<'_> = &[
+    ("file_batch_norm_h5_trained", "as nest_batch_norm_inside"),
+    ("layer_settings_trained", "an activity penalty was not yet divided by the batch"),
+    ("outputs_loss_list", "losses of outputs were shown with their weights"),
+    ("outputs_loss_dict", "losses of outputs were shown with their weights"),
+];
+
+/// Keras 3.2 wrote some graphs wrongly, and cannot read them again.
+const OF_KERAS_3_2: support::Skipped<'_> = &[
+    ("layer_settings_trained", "activity penalties are not in the file"),
+    ("optimizer_adam_accumulating", "accumulation was another in training"),
+    ("optimizer_adam_ema_accumulating", "accumulation was another in training"),
+    ("nest_functional_of_two_inputs", "written wrongly"),
+    ("nest_alternating", "written wrongly"),
+    ("nest_several_outputs", "written wrongly"),
+    ("nest_output_used_once", "written wrongly"),
 ];
 
 /// The same of Keras 2.
 const OF_KERAS_2: support::Skipped<'_> = &[
     ("layer_activations", "hard_sigmoid of Keras 2 is an error"),
     ("layer_activations_of_dense", "hard_sigmoid of Keras 2 is an error"),
+    ("optimizer_loss_scale", "the names of what a LossScaleOptimizerV3 keeps"),
 ];
+
+/// Models whose outputs are a dictionary: Keras gives these in the order of the keys as they were
+/// written, Cornu in the order of the model's outputs, which are sorted.
+const DICTIONARIES: [&str; 3] = ["ops_named", "nest_dictionaries", "outputs_dict_model"];
 
 /// Half precision is computed in float32 here, so only as many digits agree.
 const HALF: f64 = 2e-2;
@@ -47,17 +80,17 @@ const STEP: f64 = 1e-4;
 
 #[test]
 fn files_of_keras_3_15_1() {
-    check_archive("keras-3.15.1", &[HERE_OTHERWISE, OF_KERAS_3].concat());
+    check_archive("keras-3.15.1", &[HERE_OTHERWISE, OF_KERAS_3, OF_KERAS_3_15].concat());
 }
 
 #[test]
 fn files_of_keras_3_6_0() {
-    check_archive("keras-3.6.0", &[HERE_OTHERWISE, OF_KERAS_3].concat());
+    check_archive("keras-3.6.0", &[HERE_OTHERWISE, OF_KERAS_3, OF_KERAS_3_6].concat());
 }
 
 #[test]
 fn files_of_keras_3_2_1() {
-    check_archive("keras-3.2.1", &[HERE_OTHERWISE, OF_KERAS_3].concat());
+    check_archive("keras-3.2.1", &[HERE_OTHERWISE, OF_KERAS_3, OF_KERAS_3_2].concat());
 }
 
 #[test]
@@ -96,16 +129,25 @@ fn unpack(writer: &str) -> TempDir {
 fn check(folder: &Path, case: &Value) -> Check {
     let path: PathBuf = folder.join(text(case, "file"));
     if let Some(word) = case["error"].as_str() {
-        return expect_error(&path, word);
+        return expect_error(load_model(&path), word);
     }
+    if !case["reread"].is_null() {
+        // What this Keras wrote about shared layers is wrong: it reads another model there itself.
+        let loaded = match case.get("json") {
+            None => load_model(&path),
+            Some(json) => Model::from_config(json),
+        };
+        return expect_error(loaded, "goes nowhere");
+    }
+    let outputs = &case["outputs"];
     let mut model = match case.get("json") {
         None => load_model(&path)?,
         Some(json) => with_weights(json, &path, case)?,
     };
-    if case.get("outputs").is_some() {
+    if !outputs.is_null() {
         let half = text(case, "name").starts_with("dtype_") && !text(case, "name").contains("64");
         let tolerance = if half { HALF } else { PREDICTION };
-        expect_outputs("its outputs", &model, &case["inputs"], &case["outputs"], tolerance)?;
+        expect_outputs(text(case, "name"), &model, &case["inputs"], outputs, tolerance)?;
     }
     match case.get("step") {
         Some(step) => one_more_step(&mut model, case, step),
@@ -113,8 +155,8 @@ fn check(folder: &Path, case: &Value) -> Check {
     }
 }
 
-fn expect_error(path: &Path, word: &str) -> Check {
-    match load_model(path) {
+fn expect_error(loaded: cornu::Result<Model>, word: &str) -> Check {
+    match loaded {
         Ok(_) => Err("it was loaded".into()),
         Err(error) if error.to_string().contains(word) => Ok(()),
         Err(error) => Err(format!("the error does not name {word}: {error}").into()),
@@ -160,7 +202,8 @@ fn one_more_step(model: &mut Model, case: &Value, step: &Value) -> Check {
             return Err(format!("{name} of the step is {ours}, not {keras}").into());
         }
     }
-    expect_outputs("after a step, its outputs", model, &case["inputs"], &step["outputs"], STEP)
+    let what = format!("{} after a step", text(case, "name"));
+    expect_outputs(&what, model, &case["inputs"], &step["outputs"], STEP)
 }
 
 fn expect_outputs(
@@ -171,7 +214,7 @@ fn expect_outputs(
     tolerance: f64,
 ) -> Check {
     let mut outputs = outputs.as_array().expect("a list of outputs").clone();
-    if model.output_names_of_dictionary() {
+    if DICTIONARIES.iter().any(|name| what.starts_with(name)) {
         outputs.sort_by_key(|output| text(output, "name").to_owned());
     }
     let expected: Vec<Array> = outputs.iter().map(array).collect();
@@ -180,7 +223,7 @@ fn expect_outputs(
         return Err(format!("{} outputs, not {}", actual.len(), expected.len()).into());
     }
     for (i, (actual, expected)) in actual.iter().zip(&expected).enumerate() {
-        support::expect_close(&format!("{what}, {i}"), actual, expected, tolerance)?;
+        support::expect_close(&format!("output {i} of {what}"), actual, expected, tolerance)?;
     }
     Ok(())
 }

@@ -108,7 +108,7 @@ pub(super) fn dtype(name: &str) -> Result<DType> {
         "bool" => Ok(DType::Bool),
         "uint8" => Ok(DType::U8),
         "int8" | "int16" | "int32" | "int64" | "uint16" | "uint32" => Ok(DType::I32),
-        "float32" | "float64" => Ok(DType::F32),
+        "float16" | "bfloat16" | "float32" | "float64" => Ok(DType::F32),
         other => {
             let message = format!("there are no tensors of dtype '{other}'");
             Err(Error::new(ErrorKind::Unsupported, message)

@@ -120,6 +120,7 @@ impl Reader {
         };
         let (inputs, outputs) = (ends("input_layers")?, ends("output_layers")?);
         graph.settle_first_calls(&outputs);
+        graph.check_all_used(&outputs)?;
         let inputs = graph.tensors(&inputs)?;
         graph.call_all()?;
         self.untrainable = self.untrainable.take().or(graph.untrainable.take());
@@ -272,6 +273,27 @@ impl<'v> Graph<'v> {
                 _ => (0, 0),
             };
         }
+    }
+
+    /// A call that nothing refers to is not in a model that was written rightly: Keras before 3.6 names
+    /// the wrong call of a layer that is shared, and reads another model than it wrote.
+    fn check_all_used(&self, outputs: &[Reference]) -> Result<()> {
+        let inside = self.entries.iter().flat_map(|entry| &entry.calls);
+        let inside = inside.flat_map(WrittenCall::references).map(|r| self.find(r, |f| f.1));
+        let ends = outputs.iter().map(|end| self.find(end, |first| first.0));
+        let used: HashSet<CallId> = inside.chain(ends).collect::<Result<_>>()?;
+        for (i, entry) in self.entries.iter().enumerate() {
+            let unused = (1..entry.calls.len()).find(|call| !used.contains(&(i, *call)));
+            if let Some(call) = unused {
+                let name = entry.name;
+                let message = format!("call {call} of the shared layer '{name}' goes nowhere");
+                return Err(Error::file(message).help(
+                    "some versions of Keras before 3.6 write shared layers wrongly: save the model \
+                     again with a newer Keras, or build it in code and load its weights",
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Makes all calls that are listed, and those that they need before.
