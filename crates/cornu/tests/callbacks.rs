@@ -283,8 +283,10 @@ fn mistakes_in_the_name_of_a_checkpoint() {
     expect(&message(at("{val_mea:.2f}.safetensors")), &["did you mean 'val_mae'?"]);
     // Only when saving by steps is there a batch.
     expect(&message(at("{batch}.safetensors")), &["'batch'"]);
-    expect(&message(at("model.keras")), &["models cannot be saved", ".keras", ".safetensors"]);
-    expect(&message(at("model.weights.h5")), &["weights cannot be saved", ".safetensors"]);
+    expect(&message(at("model.pt")), &["ending that is not known", ".keras", ".safetensors"]);
+    expect(&message(at("model.onnx")), &["no format to save checkpoints in"]);
+    let weights = at("model.keras").save_weights_only(true);
+    expect(&message(weights), &["no format to save weights in", ".weights.h5"]);
     fs::write(folder.path().join("file"), "").unwrap();
     let blocked = message(at("file/{epoch}.safetensors"));
     expect(&blocked, &["file: cannot be made"]);

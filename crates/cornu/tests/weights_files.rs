@@ -66,8 +66,9 @@ fn a_file_that_cannot_be_written_leaves_the_old_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = saved(&network(4), folder.path());
     let before = std::fs::read(&path).unwrap();
-    let error = network(4).save_weights(path.join("below a file")).unwrap_err().to_string();
-    assert!(error.contains("below a file: cannot be written"), "{error}");
+    let error =
+        network(4).save_weights(path.join("below a file.safetensors")).unwrap_err().to_string();
+    assert!(error.contains("below a file.safetensors: cannot be written"), "{error}");
     assert_eq!(std::fs::read(&path).unwrap(), before);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
 }

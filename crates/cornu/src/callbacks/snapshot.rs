@@ -1,8 +1,8 @@
 //! All of a training at one moment, in a file: what it takes to go on as if nothing had happened.
 //!
 //! The file is the model's `.keras`, which Keras opens too. What training has beside the model is in
-//! its assets: `training.safetensors` with the variables of training, the totals of the figures and
-//! the arrays that callbacks keep, and `training.json` with the rest.
+//! its assets: `training.safetensors` with the random state, the totals of the figures and the arrays
+//! that callbacks keep, and `training.json` with the rest.
 
 use super::{CallbackState, Training};
 use crate::saving::{Contents, read_safetensors, safetensors_bytes};
@@ -26,7 +26,7 @@ pub(crate) struct Snapshot {
     contents: Contents,
     rest: Rest,
     callbacks: Vec<CallbackState>,
-    /// The variables of training, with their paths.
+    /// The other variables of training, with their paths.
     values: Vec<(String, Array)>,
 }
 
@@ -116,9 +116,13 @@ impl Snapshot {
     /// If the backup is one of another model or of another training.
     pub fn restore(&self, training: &mut Training<'_>) -> Result<()> {
         let variables = variables(training);
-        let weights =
-            self.check(&variables).and_then(|()| self.contents.fit_weights(training.model));
-        let weights = weights.map_err(|e| {
+        let mut fit = || {
+            let weights = self.contents.fit_weights(training.model)?;
+            self.check(&variables)?;
+            self.contents.restore_optimizer(training.model)?;
+            Ok(weights)
+        };
+        let weights = fit().map_err(|e: Error| {
             e.within("the backup does not fit").help(
                 "it was made of another model, or compiled in another way: give another folder, \
                  or delete the one that is there",
@@ -159,10 +163,11 @@ impl Snapshot {
     }
 }
 
-/// The variables of training and the totals of the figures.
+/// What the model's own file does not hold of training: the random state, and the totals of the
+/// figures.
 fn variables(training: &Training<'_>) -> Vec<Variable> {
     let trainer = training.model.trainer();
-    trainer.map_or(vec![], |t| [t.variables(), t.total_variables()].concat())
+    trainer.map_or(vec![], |t| [vec![t.state.random.clone()], t.total_variables()].concat())
 }
 
 fn read(path: &Path) -> Result<Snapshot> {

@@ -1,5 +1,6 @@
 //! Which format a file has.
 
+use crate::data::raw::broken;
 use cornu_graph::{Error, ErrorKind, Result};
 use std::fs::File;
 use std::io::Read;
@@ -24,13 +25,12 @@ impl Format {
     /// By the beginning of a file that is there. What it is called does not matter, but for a list
     /// of parts.
     pub fn of_file(path: &Path) -> Result<Format> {
-        let unreadable = |e: std::io::Error| Error::file(format!("cannot be read: {e}"));
-        if std::fs::metadata(path).map_err(unreadable)?.is_dir() {
+        if std::fs::metadata(path).map_err(broken)?.is_dir() {
             return Ok(Format::Keras);
         }
         let mut start = vec![];
-        let mut file = File::open(path).map_err(unreadable)?;
-        file.by_ref().take(16).read_to_end(&mut start).map_err(unreadable)?;
+        let mut file = File::open(path).map_err(broken)?;
+        file.by_ref().take(16).read_to_end(&mut start).map_err(broken)?;
         match start.as_slice() {
             [b'P', b'K', 3 | 5, 4 | 6, ..] => Ok(Format::Keras),
             [0x89, b'H', b'D', b'F', ..] => Ok(Format::Hdf5),

@@ -28,7 +28,7 @@ pub use weights::LoadWeights;
 pub(crate) use whole::{write_values, write_whole, write_with};
 
 use crate::model::Model;
-use cornu_graph::{Error, Result};
+use cornu_graph::Result;
 use serde_json::Value;
 use std::panic::Location;
 use std::path::Path;
@@ -43,7 +43,7 @@ pub(crate) fn read_config(config: &Value, line: &'static Location<'static>) -> R
 
 /// All bytes of a file.
 fn read_file(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|e| Error::file(format!("cannot be read: {e}")))
+    std::fs::read(path).map_err(crate::data::raw::broken)
 }
 
 #[cfg(test)]

@@ -164,11 +164,20 @@ impl Contents {
 
     fn compile_model(&self, model: &mut Model, config: &Value) -> Result<()> {
         compile_from_config(model, &self.by_output_names(config, model)?)?;
-        let weights = model.weights()?;
-        let Ok(trainer) = model.trainer_mut("load_model") else { return Ok(()) };
+        let trainer = model.trainer_mut("load_model")?;
         let state = &self.extras.state;
         trainer.epochs = state.epoch;
         state.random_state.iter().try_for_each(|numbers| trainer.set_random_numbers(numbers))?;
+        self.restore_optimizer(model)
+    }
+
+    /// Gives a compiled model's optimizer what it remembered.
+    ///
+    /// # Errors
+    /// If it does not fit: nothing is changed.
+    pub fn restore_optimizer(&self, model: &mut Model) -> Result<()> {
+        let weights = model.weights()?;
+        let trainer = model.trainer_mut("the optimizer's state")?;
         trainer.restore(&weights, &self.optimizer_names, &self.optimizer, self.keras_version)
     }
 }
