@@ -1,6 +1,7 @@
 //! Activations, by name or by value.
 
 use crate::config::{self, FromConfig, Object, registered};
+use crate::layers::LayerRef;
 use crate::names;
 use crate::ops;
 use crate::tensor::Tensor;
@@ -46,6 +47,8 @@ pub enum Activation {
     TanhShrink,
     /// One of your own: [`Activation::custom`].
     Custom(CustomActivation),
+    /// A layer without weights, such as `LeakyReLU`: made from a [`LayerRef`].
+    Layer(LayerActivation),
     /// A name that is not known: the error comes out where the layer is used.
     Unknown(String),
 }
@@ -56,6 +59,18 @@ pub struct CustomActivation {
     name: String,
     function: Arc<Function>,
 }
+
+/// A layer as an activation. Two are equal if they are the same layer.
+#[derive(Clone, Debug)]
+pub struct LayerActivation(LayerRef);
+
+impl PartialEq for LayerActivation {
+    fn eq(&self, other: &LayerActivation) -> bool {
+        self.0.is(&other.0)
+    }
+}
+
+impl Eq for LayerActivation {}
 
 type Function = dyn Fn(&Tensor) -> Tensor + Send + Sync;
 
@@ -139,6 +154,7 @@ impl Activation {
     pub fn name(&self) -> &str {
         match self {
             Activation::Custom(own) => &own.name,
+            Activation::Layer(layer) => layer.0.name(),
             Activation::Unknown(name) => name,
             known => NAMES.iter().find(|(_, a)| a == known).map_or("linear", |(name, _)| name),
         }
@@ -179,6 +195,7 @@ impl Activation {
             Activation::Tanh => ops::tanh(x),
             Activation::TanhShrink => ops::tanh_shrink(x),
             Activation::Custom(own) => (own.function)(x),
+            Activation::Layer(layer) => layer.0.call(x),
             Activation::Unknown(name) => {
                 return Err(names::unknown("activation", name, NAMES.iter().map(|(n, _)| *n)));
             }
@@ -192,10 +209,21 @@ impl From<&str> for Activation {
     }
 }
 
-/// As Keras writes it: its name, or a function that is registered.
+/// Keras's `Dense(4, activation=LeakyReLU(0.3))`: `.activation(LeakyReLU::new(0.3).shared())`.
+impl From<LayerRef> for Activation {
+    fn from(layer: LayerRef) -> Activation {
+        Activation::Layer(LayerActivation(layer))
+    }
+}
+
+/// As Keras writes it: its name, a function that is registered, or a layer.
 impl Serialize for Activation {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let Activation::Custom(own) = self else { return serializer.serialize_str(self.name()) };
+        let own = match self {
+            Activation::Custom(own) => own,
+            Activation::Layer(layer) => return layer.0.serialized().serialize(serializer),
+            known => return serializer.serialize_str(known.name()),
+        };
         let function = json!({
             "module": "builtins",
             "class_name": "function",
@@ -213,6 +241,9 @@ impl FromConfig for Activation {
             return make(&object.config()?);
         }
         match object.built_in().map(Activation::new) {
+            Some(Activation::Unknown(_)) if object.config.is_object() => {
+                Ok(LayerRef::from_config(value)?.into())
+            }
             None | Some(Activation::Unknown(_)) => {
                 Err(object.unknown("activation", "register_activation"))
             }

@@ -21,5 +21,6 @@ pub use crate::ops::{self, Axis};
 pub use crate::optimizers::{Adam, RMSprop, SGD};
 pub use crate::preprocessing::image::ImageDataGenerator;
 pub use crate::regularizers::Regularizer;
+pub use crate::saving::load_model;
 pub use crate::train::{History, Logs, Verbose};
 pub use crate::{Array, DType, Error, Result, Shape, Tensor, layers, utils};

@@ -16,7 +16,6 @@ use tempfile::TempDir;
 /// What Cornu does not do, or does otherwise.
 const HERE_OTHERWISE: support::Skipped<'_> = &[
     ("layer_flatten_reshape_permute", "Flatten with the channels first is an error"),
-    ("layer_activations_as_functions", "a layer as an activation is an error"),
     ("input_unknown_sizes", "only the batch may be unknown"),
     (
         "nest_batch_norm_inside",
@@ -188,7 +187,7 @@ fn one_more_step(model: &mut Model, case: &Value, step: &Value) -> Check {
         None => model.train_on_batch(x, y)?,
         Some(weights) => {
             let history =
-                model.fit(x, y).sample_weight(&array(weights)).shuffle(false).verbose(0).run()?;
+                model.fit(x, y).sample_weight(array(weights)).shuffle(false).verbose(0).run()?;
             let mut logs = cornu::train::Logs::default();
             history.iter().for_each(|(name, values)| logs.set(name, values[0]));
             logs

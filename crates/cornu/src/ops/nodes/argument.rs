@@ -25,6 +25,25 @@ impl Argument {
         }
     }
 
+    /// Reads an argument. `tensor` finds the tensor that a `__keras_tensor__` means.
+    ///
+    /// # Errors
+    /// What `tensor` says.
+    #[cfg(test)]
+    pub(super) fn read(
+        value: &Value,
+        tensor: &mut dyn FnMut(&Value) -> Result<Tensor>,
+    ) -> Result<Argument> {
+        if value.get("class_name").and_then(Value::as_str) == Some("__keras_tensor__") {
+            return tensor(value).map(Argument::Tensor);
+        }
+        let Some(items) = value.as_array() else { return Ok(Argument::Value(value.clone())) };
+        let items: Vec<Argument> =
+            items.iter().map(|item| Argument::read(item, tensor)).collect::<Result<_>>()?;
+        let plain = items.iter().all(|item| matches!(item, Argument::Value(_)));
+        Ok(if plain { Argument::Value(value.clone()) } else { Argument::List(items) })
+    }
+
     /// What stands in the file. `place` says how a tensor of the model is written; what is none is
     /// computed and written as an array.
     ///

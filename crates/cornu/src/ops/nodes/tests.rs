@@ -85,7 +85,7 @@ const CASES: &[Case] = &[
     |x, _| ops::repeat(x, 2, 1),
     |x, _| ops::tile(x, [1, 2, 3]),
     |x, y| ops::matmul(x, ops::transpose(y, Some(&[0, 2, 1]))),
-    |x, _| ops::dot(x, &Tensor::from([[1.0f32, 2.0, 0.5]; 6])),
+    |x, _| ops::dot(x, Tensor::from([[1.0f32, 2.0, 0.5]; 6])),
     |x, y| ops::einsum("bij,bkj->bik", x, y),
     |x, _| ops::norm(x, Axis::new(-1).keepdims()),
     |x, _| ops::norm(x, Axis::ALL),

@@ -137,7 +137,8 @@ fn keras2_argument(tensor: &Value) -> Result<Written> {
 }
 
 fn keras2_kwarg(value: &Value) -> Written {
-    if let Some(reference) = reference(value).filter(|_| value.as_array().is_some_and(is_triple)) {
+    let is_triple = value.as_array().is_some_and(|list| list.len() == 3);
+    if let Some(reference) = reference(value).filter(|_| is_triple) {
         return Written::Reference(reference);
     }
     match value {
@@ -147,10 +148,6 @@ fn keras2_kwarg(value: &Value) -> Written {
         }
         other => Written::Value(other.clone()),
     }
-}
-
-fn is_triple(list: &Vec<Value>) -> bool {
-    list.len() == 3
 }
 
 fn brief(value: &Value) -> String {
