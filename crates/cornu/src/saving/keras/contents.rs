@@ -1,6 +1,7 @@
 //! All that the file of a model holds, whatever its format.
 
 use super::branch::Branch;
+use super::budget::check_values;
 use super::extras::Extras;
 use super::weights::{self, Fitting, Matching};
 use super::{files, read, write};
@@ -144,6 +145,7 @@ pub(super) fn version(text: &str) -> Option<(u32, u32)> {
 
 /// JSON from a file.
 pub(super) fn parse(bytes: &[u8], what: &str) -> Result<Value> {
+    check_values(bytes).map_err(|e| e.within(what.to_owned()))?;
     serde_json::from_slice(bytes).map_err(|e| Error::file(format!("{what} is no JSON: {e}")))
 }
 
