@@ -179,3 +179,16 @@ fn nth<'v>(value: &'v mut Value, left: &mut usize) -> Option<&'v mut Value> {
         _ => None,
     }
 }
+
+/// The largest number in a document, without its sign.
+pub fn largest(text: &str) -> f64 {
+    fn of(value: &Value) -> f64 {
+        match value {
+            Value::Number(number) => number.as_f64().unwrap_or(f64::INFINITY).abs(),
+            Value::Array(list) => list.iter().map(of).fold(0.0, f64::max),
+            Value::Object(map) => map.values().map(of).fold(0.0, f64::max),
+            _ => 0.0,
+        }
+    }
+    serde_json::from_str(text).map_or(0.0, |document| of(&document))
+}

@@ -235,8 +235,14 @@ fn weights_of_another_model() {
     let dense = |units: Value| layer("Dense", json!({ "units": units, "name": "hidden" }));
     let chain = |width: u64, layers: &[Value]| sequential(json!([null, width]), layers);
     refused("wider", other(&chain(4, &[dense(json!(5)), dense(json!(2))])), "named 'hidden'");
-    refused("other units", other(&chain(4, &[dense(json!(5))])), "(4, 5)|(4, 3)");
-    refused("other input", other(&chain(7, &[dense(json!(3))])), "(7, 3)|(4, 3)");
+    refused("other units", other(&chain(4, &[dense(json!(5))])), "(4, 5)|more weights");
+    refused("other input", other(&chain(7, &[dense(json!(3))])), "(7, 3)|more weights");
+    refused("4 GB of units", other(&chain(4, &[dense(json!(1_000_000_000))])), "more weights");
+    let fifty: Vec<Value> = (0..50)
+        .map(|i| layer("Dense", json!({ "units": 10_000, "name": format!("d{i}") })))
+        .collect();
+    refused("20 GB in fifty layers", other(&chain(4, &fifty)), "more weights");
+    refused("4 TB of inputs", other(&chain(1 << 40, &[dense(json!(1))])), "more weights");
     refused("no units", other(&chain(4, &[dense(json!(0))])), "units");
     refused("negative units", other(&chain(4, &[dense(json!(-3))])), "units");
     refused("units in words", other(&chain(4, &[dense(json!("three"))])), "units");
