@@ -1,7 +1,8 @@
 //! The memory of a program: one block of bytes, aligned for every vector register.
 
 use cornu_graph::plan::ALIGNMENT;
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use cornu_graph::{Error, Result};
+use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr::NonNull;
 
 /// Zeroed bytes at an address that is a multiple of [`ALIGNMENT`].
@@ -18,13 +19,19 @@ unsafe impl Send for Arena {}
 unsafe impl Sync for Arena {}
 
 impl Arena {
-    pub(crate) fn new(bytes: usize) -> Arena {
+    /// # Errors
+    /// If there is not so much memory: a model may be given larger data than fit.
+    pub(crate) fn new(bytes: usize) -> Result<Arena> {
+        let too_large = || {
+            Error::value(format!("there is no memory for the {bytes} bytes that a step takes"))
+                .help("use smaller batches, or smaller data")
+        };
         // At least one line, so that the size is never 0.
-        let layout = Layout::from_size_align(bytes.max(ALIGNMENT), ALIGNMENT)
-            .expect("an arena fits the address space");
+        let layout = Layout::from_size_align(bytes.max(ALIGNMENT), ALIGNMENT);
+        let layout = layout.map_err(|_| too_large())?;
         // SAFETY: the size is not 0.
         let start = unsafe { alloc_zeroed(layout) };
-        Arena { start: NonNull::new(start).unwrap_or_else(|| handle_alloc_error(layout)), layout }
+        Ok(Arena { start: NonNull::new(start).ok_or_else(too_large)?, layout })
     }
 
     pub(crate) fn start(&self) -> *mut u8 {

@@ -63,7 +63,7 @@ impl CpuProgram {
         crew: Crew,
         instructions: Instructions,
     ) -> Result<CpuProgram> {
-        let arena = Arena::new(plan.arena_bytes());
+        let arena = Arena::new(plan.arena_bytes())?;
         let mut bases = vec![arena.start()];
         bases.resize(1 + plan.inputs().len() + plan.variables().len(), std::ptr::null_mut());
         let mut loader = Loader { plan: &plan, bases, crew, instructions };

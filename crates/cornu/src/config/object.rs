@@ -1,6 +1,7 @@
 //! An object in a configuration: its class and its own configuration.
 
 use super::Config;
+use crate::names::short;
 use cornu_graph::{Error, ErrorKind, Result};
 use serde_json::Value;
 
@@ -65,7 +66,7 @@ impl<'a> Object<'a> {
 
     /// An error for a class that is not known, which says how to make it known.
     pub(crate) fn unknown(&self, what: &str, register: &str) -> Error {
-        let name = self.registered.unwrap_or(self.class);
+        let name = short(self.registered.unwrap_or(self.class));
         Error::new(ErrorKind::Name, format!("there is no {what} '{name}'")).help(format!(
             "if it is your own, make it known before loading: \
              cornu::saving::{register}(\"{name}\", …)"

@@ -3,6 +3,7 @@
 use super::registry::{keras_module, layer_from};
 use super::{IntoTensors, Layer, Scope, WeightSpec};
 use crate::config::{self, FromConfig, Object};
+use crate::names::short;
 use crate::tensor::lower::Mode;
 use crate::tensor::{Kind, Tensor};
 use crate::variable::Variable;
@@ -10,6 +11,7 @@ use crate::{lines, session};
 use cornu_graph::{Array, DType, Error, Result, Shape};
 use serde_json::{Value, json};
 use std::any::Any;
+use std::collections::HashSet;
 use std::fmt;
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -142,13 +144,9 @@ impl LayerRef {
     /// until the layer was called for the first time.
     pub fn weights(&self) -> Vec<Variable> {
         let mut weights = self.own_variables().clone();
-        for layer in self.definition().layers() {
-            for weight in layer.weights() {
-                if !weights.iter().any(|w| w.id() == weight.id()) {
-                    weights.push(weight);
-                }
-            }
-        }
+        weights.extend(self.definition().layers().iter().flat_map(LayerRef::weights));
+        let mut known = HashSet::new();
+        weights.retain(|weight| known.insert(weight.id()));
         weights
     }
 
@@ -255,7 +253,7 @@ impl FromConfig for LayerRef {
         let config = object.config()?;
         let name: Option<String> = config.get_or("name", None)?;
         let place = |error: Error| match &name {
-            Some(name) => error.within(format!("layer '{name}'")),
+            Some(name) => error.within(format!("layer '{}'", short(name))),
             None => error,
         };
         let definition = layer_from(&object).map_err(place)?;

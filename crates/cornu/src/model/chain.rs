@@ -1,6 +1,6 @@
 //! The chain of layers of a `Sequential`, connected as soon as its input is known.
 
-use super::network::{Built, Network};
+use super::network::{Built, Extent, Network};
 use super::sequential::Link;
 use crate::layers::LayerRef;
 use crate::tensor::Tensor;
@@ -107,6 +107,11 @@ impl Chain {
         self.error.clone().or_else(|| self.late.clone())
     }
 
+    /// What it takes to go through it.
+    pub fn extent(&self) -> Extent {
+        self.layers.iter().map(|(layer, _)| Extent::of(layer)).sum()
+    }
+
     /// The layers.
     pub fn layers(&self) -> Vec<LayerRef> {
         self.layers.iter().map(|(layer, _)| layer.clone()).collect()
@@ -132,7 +137,8 @@ impl Chain {
             .help("add an Input first, call build, or fit it on data"));
         };
         let output = output.check()?.clone();
-        Ok(Built { inputs: vec![input.clone()], outputs: vec![output], layers: self.layers() })
+        let (layers, extent) = (self.layers(), self.extent());
+        Ok(Built { inputs: vec![input.clone()], outputs: vec![output], layers, extent })
     }
 }
 

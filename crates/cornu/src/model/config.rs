@@ -1,7 +1,7 @@
 //! A model's configuration: what it is made of, without weights.
 
 use super::Model;
-use crate::saving::{model_config, read_config};
+use crate::saving::{check_values, model_config, read_config};
 use cornu_graph::{Error, Result};
 use serde_json::Value;
 use std::panic::Location;
@@ -48,6 +48,7 @@ impl Model {
     /// If it is no JSON, or as [`Model::from_config`].
     #[track_caller]
     pub fn from_json(json: &str) -> Result<Model> {
+        check_values(json.as_bytes())?;
         let config = serde_json::from_str(json)
             .map_err(|e| Error::data(format!("the model's JSON cannot be read: {e}")))?;
         read_config(&config, Location::caller())

@@ -1,7 +1,7 @@
 //! The functional way: a model from its input and output tensors.
 
 use super::Model;
-use super::network::{Built, Network};
+use super::network::{Built, Extent, Network};
 use crate::layers::{InputLayer, IntoTensors, LayerRef};
 use crate::session;
 use crate::tensor::{Composite, Kind, Tensor};
@@ -58,7 +58,8 @@ impl Model {
         let walk = Walk::new(&inputs, &outputs)?;
         let layers = walk.layers_in_order();
         check_names(&layers)?;
-        let network = Network::Functional(Arc::new(Built { inputs, outputs, layers }));
+        let extent = walk.stations.iter().map(Station::extent).sum();
+        let network = Network::Functional(Arc::new(Built { inputs, outputs, layers, extent }));
         Ok(Model::from_layer(LayerRef::with_name(network, name)))
     }
 }
@@ -86,6 +87,10 @@ impl Station {
     /// Whether this is an operation of a kind.
     pub fn is(&self, kind: impl Fn(&Composite) -> bool) -> bool {
         matches!(self.tensor.kind(), Kind::Composite(composite) if kind(composite))
+    }
+
+    fn extent(&self) -> Extent {
+        self.layer().map_or(Extent::ONE, Extent::of)
     }
 
     /// Keras's class name: `"InputLayer"`, `"Dense"`, `"Subtract"`.
@@ -168,11 +173,10 @@ impl Walk {
         let mut operations: Vec<usize> =
             (0..groups.len()).filter(|&i| names[i].is_none()).collect();
         operations.sort_by_key(|&i| groups[i].tensor.id());
+        let mut counts = HashMap::new();
         for i in operations {
             let stem = session::snake_case(&groups[i].class());
-            let counted = (1..).map(|n| format!("{stem}_{n}"));
-            let mut candidates = std::iter::once(stem.clone()).chain(counted);
-            names[i] = candidates.find(|name| taken.insert(name.clone()));
+            names[i] = Some(free_name(stem, &mut counts, &mut taken));
         }
         names.into_iter().map(|name| name.expect("all are named")).collect()
     }
@@ -348,13 +352,25 @@ pub(crate) fn output_names(outputs: &[Tensor]) -> Vec<String> {
         Kind::Composite(composite) => session::snake_case(composite.operation.name),
         _ => format!("output_{i}"),
     };
-    let names: Vec<String> = outputs.iter().enumerate().map(name).collect();
     // Two outputs of one layer need different names.
-    let mut unique: Vec<String> = vec![];
-    for name in names {
-        let numbered = (1..).map(|i| format!("{name}_{i}"));
-        let free = std::iter::once(name.clone()).chain(numbered).find(|n| !unique.contains(n));
-        unique.push(free.unwrap_or(name));
+    let (mut counts, mut taken) = (HashMap::new(), HashSet::new());
+    let names = outputs.iter().enumerate().map(name);
+    names.map(|name| free_name(name, &mut counts, &mut taken)).collect()
+}
+
+/// `subtract`, or the first of `subtract_1`, `subtract_2`, … that is not taken, which it is then.
+/// `counts` are those that were tried, so that thousands of one name take no quadratic time.
+fn free_name(
+    stem: String,
+    counts: &mut HashMap<String, usize>,
+    taken: &mut HashSet<String>,
+) -> String {
+    let count = counts.entry(stem.clone()).or_insert(0);
+    loop {
+        let name = if *count == 0 { stem.clone() } else { format!("{stem}_{count}") };
+        *count += 1;
+        if taken.insert(name.clone()) {
+            return name;
+        }
     }
-    unique
 }

@@ -10,7 +10,7 @@ mod summary;
 mod weights;
 
 pub(crate) use functional::{Key, Station, Walk, key, output_names};
-pub(crate) use network::{Built, Network};
+pub(crate) use network::{Built, Extent, Network};
 pub use sequential::{Link, Sequential};
 pub use summary::Summary;
 

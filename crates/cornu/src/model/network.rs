@@ -9,8 +9,9 @@ use crate::tensor::replay::replay;
 use crate::train::{FeedSpec, StepProgram};
 use crate::variable::Variable;
 use cornu_graph::{Result, Shape};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::iter::Sum;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A model's layers. It is a layer itself.
@@ -26,18 +27,50 @@ pub(crate) struct Built {
     pub inputs: Vec<Tensor>,
     pub outputs: Vec<Tensor>,
     pub layers: Vec<LayerRef>,
+    pub extent: Extent,
+}
+
+/// What it takes to go through a network with all networks inside it, each as often as it is called.
+/// A few that call one another twice can take forever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// Calls of layers and operations.
+    pub calls: usize,
+    /// Networks in networks.
+    pub depth: usize,
+}
+
+impl Extent {
+    /// An operation, or a layer that is no network.
+    pub const ONE: Extent = Extent { calls: 1, depth: 0 };
+
+    /// What it takes to call a layer.
+    pub fn of(layer: &LayerRef) -> Extent {
+        let Some(network) = layer.downcast::<Network>() else { return Extent::ONE };
+        let inside = match network {
+            Network::Functional(built) => built.extent,
+            Network::Sequential(_) => network.chain().map_or(Extent::ONE, |chain| chain.extent()),
+        };
+        Extent { calls: inside.calls.saturating_add(1), depth: inside.depth + 1 }
+    }
+}
+
+/// One after another.
+impl Sum for Extent {
+    fn sum<I: Iterator<Item = Extent>>(extents: I) -> Extent {
+        extents.fold(Extent { calls: 0, depth: 0 }, |a, b| Extent {
+            calls: a.calls.saturating_add(b.calls),
+            depth: a.depth.max(b.depth),
+        })
+    }
 }
 
 impl Built {
     /// The weights of all layers, each once.
     pub fn weights(&self) -> Vec<Variable> {
-        let mut weights: Vec<Variable> = vec![];
-        for weight in self.layers.iter().flat_map(LayerRef::weights) {
-            if !weights.iter().any(|w| w.id() == weight.id()) {
-                weights.push(weight);
-            }
-        }
-        weights
+        let mut known = HashSet::new();
+        let weights = self.layers.iter().flat_map(LayerRef::weights);
+        weights.filter(|weight| known.insert(weight.id())).collect()
     }
 }
 

@@ -17,7 +17,7 @@ pub use crate::config::{
     register_schedule,
 };
 pub(crate) use format::Format;
-pub(crate) use keras::{Contents, model_config};
+pub(crate) use keras::{Contents, check_values, model_config};
 pub use load::{ModelLoader, load_model};
 pub(crate) use onnx::{Export, export_onnx};
 pub(crate) use safetensors::{

@@ -2,7 +2,7 @@
 //! `x_00001.weights.h5` and so on they are.
 
 use super::h5::{Group, Stored};
-use super::write_whole;
+use super::{check_values, write_whole};
 use crate::data::raw;
 use crate::names::short;
 use cornu_graph::{Error, Result};
@@ -40,6 +40,7 @@ pub(crate) fn load(path: &Path) -> Result<Group> {
 /// # Errors
 /// If it is not what Keras writes, or a name leads elsewhere.
 pub(crate) fn files(json: &[u8]) -> Result<BTreeSet<String>> {
+    check_values(json)?;
     let json: Value = serde_json::from_slice(json)
         .map_err(|e| Error::file(format!("not the JSON of sharded weights: {e}")))?;
     let Some(map) = json.get("weight_map").and_then(Value::as_object) else {

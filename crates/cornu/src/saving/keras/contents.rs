@@ -1,6 +1,7 @@
 //! All that the file of a model holds, whatever its format.
 
 use super::branch::Branch;
+use super::budget::check_values;
 use super::extras::Extras;
 use super::weights::{self, Fitting, Matching};
 use super::{files, read, write};
@@ -211,6 +212,7 @@ pub(super) fn version(text: &str) -> Option<(u32, u32)> {
 
 /// JSON from a file. Python writes infinite numbers in words that JSON does not have.
 pub(super) fn parse(bytes: &[u8], what: &str) -> Result<Value> {
+    check_values(bytes).map_err(|e| e.within(what.to_owned()))?;
     let parsed = serde_json::from_slice(bytes).or_else(|error| match quoted_numbers(bytes) {
         Some(quoted) => serde_json::from_slice(&quoted),
         None => Err(error),

@@ -1,6 +1,7 @@
 //! What Cornu writes into a model's file beside what Keras knows: `assets/cornu/`. Keras opens the
 //! file all the same.
 
+use super::budget::check_values;
 use crate::saving::Notes;
 use cornu_graph::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,9 @@ pub(crate) const FOLDER: &str = "assets/cornu";
 
 /// The version of what is written.
 const VERSION: u32 = 1;
+
+/// The most bytes of what is said about a model, as in a safetensors file.
+const MAX_NOTES: usize = 4 << 20;
 
 /// What is known of a model beside its layers and weights.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +46,7 @@ pub(crate) struct State {
 impl State {
     /// As JSON.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        self.check_notes()?;
         let state = State { version: VERSION, ..self.clone() };
         serde_json::to_vec_pretty(&state)
             .map_err(|e| Error::state(format!("the state of the model cannot be written: {e}")))
@@ -49,6 +54,7 @@ impl State {
 
     /// From JSON.
     pub fn read(bytes: &[u8]) -> Result<State> {
+        check_values(bytes)?;
         let state: State = serde_json::from_slice(bytes)
             .map_err(|e| Error::file(format!("state.json is damaged: {e}")))?;
         if state.version > VERSION {
@@ -58,6 +64,17 @@ impl State {
                 format!("state.json has version {version}, this Cornu knows up to {VERSION}"),
             ));
         }
+        state.check_notes()?;
         Ok(state)
+    }
+
+    fn check_notes(&self) -> Result<()> {
+        match self.metadata.iter().map(|(key, text)| key.len() + text.len()).sum::<usize>() {
+            0..=MAX_NOTES => Ok(()),
+            length => Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("the metadata take {length} bytes, over {MAX_NOTES}"),
+            )),
+        }
     }
 }

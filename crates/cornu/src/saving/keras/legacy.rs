@@ -12,6 +12,7 @@ use crate::saving::h5::{Attribute, Group};
 use crate::variable::Variable;
 use cornu_graph::{Array, Error, Result};
 use serde_json::json;
+use std::collections::HashSet;
 
 /// The groups of the file.
 const MODEL_WEIGHTS: &str = "model_weights";
@@ -135,19 +136,16 @@ fn listed(group: &Group, of: &str) -> Result<Vec<(String, Array)>> {
 /// The weights of a layer, of a model inside with all of its layers: first those that are trained.
 fn layer_weights(branch: &Branch) -> Vec<Variable> {
     let mut all: Vec<Variable> = vec![];
-    collect(branch, &mut all);
+    collect(branch, &mut HashSet::new(), &mut all);
     let (trained, rest): (Vec<Variable>, Vec<Variable>) =
         all.into_iter().partition(Variable::trainable);
     trained.into_iter().chain(rest).collect()
 }
 
-fn collect(branch: &Branch, all: &mut Vec<Variable>) {
-    for variable in in_keras_order(&branch.layer) {
-        if !all.iter().any(|known| known.id() == variable.id()) {
-            all.push(variable);
-        }
-    }
-    branch.children.iter().for_each(|child| collect(child, all));
+fn collect(branch: &Branch, known: &mut HashSet<u64>, all: &mut Vec<Variable>) {
+    let own = in_keras_order(&branch.layer).into_iter();
+    all.extend(own.filter(|variable| known.insert(variable.id())));
+    branch.children.iter().for_each(|child| collect(child, known, all));
 }
 
 /// Finds the values of a model's weights: those of the layers that have some, one after another, or

@@ -1,11 +1,13 @@
 //! Models from their configurations.
 
 use super::branch::{Branch, is_functional};
+use super::budget::Left;
 use super::calls::{Reference, Written, WrittenCall, is_keras2, read_calls, read_ends};
 use crate::config::{FromConfig, Object};
 use crate::layers::{Input, InputLayer, LayerRef};
 use crate::lines;
 use crate::model::{Link, Model, Network, Sequential};
+use crate::names::short;
 use crate::ops::nodes::{self, Argument};
 use crate::tensor::Tensor;
 use cornu_graph::{Error, ErrorKind, Result};
@@ -24,7 +26,8 @@ pub(crate) fn read_model(
     value: &Value,
     line: &'static Location<'static>,
 ) -> Result<(Branch, Option<Error>)> {
-    let mut reader = Reader { shared: HashMap::new(), layers: 0, untrainable: None, line };
+    let left = Left::default();
+    let mut reader = Reader { shared: HashMap::new(), left, untrainable: None, line };
     let branch = reader.layer(value)?;
     match branch.layer.downcast::<Network>() {
         Some(_) => Ok((branch, reader.untrainable)),
@@ -32,15 +35,11 @@ pub(crate) fn read_model(
     }
 }
 
-/// More layers and operations than any model has.
-const MOST_LAYERS: usize = 20_000;
-
 struct Reader {
     /// Layers that occur more than once, by the number that the file gives them. Keras's numbers are
     /// addresses, which different things may have had: only the same name and class is the same.
     shared: HashMap<(u64, String, String), Branch>,
-    /// How many layers were read.
-    layers: usize,
+    left: Left,
     untrainable: Option<Error>,
     line: &'static Location<'static>,
 }
@@ -48,15 +47,12 @@ struct Reader {
 impl Reader {
     fn layer(&mut self, value: &Value) -> Result<Branch> {
         let object = Object::read(value)?;
-        self.layers += 1;
-        if self.layers > MOST_LAYERS {
-            let message = format!("a model of more than {MOST_LAYERS} layers");
-            return Err(Error::new(ErrorKind::Unsupported, message));
-        }
         let key = shared_key(value, &object);
         if let Some(known) = key.as_ref().and_then(|key| self.shared.get(key)) {
+            self.left.take_shared(known)?;
             return Ok(known.clone());
         }
+        self.left.take_layer()?;
         let branch = match object.class {
             "Sequential" => self.sequential(&object),
             "Functional" | "Model" if object.config.get("layers").is_some() => {
@@ -65,8 +61,8 @@ impl Reader {
             _ => LayerRef::from_config(value).map(|layer| Branch::of(&layer)),
         };
         let branch = branch.map_err(|e| match name_of(value) {
-            Some(name) => e.within(format!("{name} ({})", object.class)),
-            None => e.within(object.class),
+            Some(name) => e.within(format!("{} ({})", short(name), short(object.class))),
+            None => e.within(short(object.class)),
         })?;
         if let Some(key) = key {
             self.shared.insert(key, branch.clone());
@@ -93,6 +89,7 @@ impl Reader {
                 continue;
             }
             let branch = self.layer(value)?;
+            self.left.take_call(&branch.layer)?;
             model.append(Link::Layer(branch.layer.clone()), self.line);
             children.push(branch);
         }
@@ -113,12 +110,13 @@ impl Reader {
         let layers = layers.ok_or_else(|| Error::file("it has no list of layers"))?;
         let entries: Vec<Entry<'_>> =
             layers.iter().map(|value| self.entry(value)).collect::<Result<_>>()?;
-        let mut graph = Graph::new(entries, self.line)?;
+        let mut graph = Graph::new(entries, &mut self.left, self.line)?;
         let ends = |key: &str| {
             let value = object.config.get(key).unwrap_or(&Value::Null);
             read_ends(value).map_err(|e| e.within(key.to_owned()))
         };
         let (inputs, outputs) = (ends("input_layers")?, ends("output_layers")?);
+        inputs.iter().chain(&outputs).try_for_each(|_| graph.left.take_layer())?;
         graph.settle_first_calls(&outputs);
         graph.check_all_used(&outputs)?;
         let inputs = graph.tensors(&inputs)?;
@@ -138,11 +136,11 @@ impl Reader {
         let object = Object::read(value)?;
         let name = name_of(value).ok_or_else(|| Error::file("a layer of the model has no name"))?;
         let nodes = value.get("inbound_nodes").unwrap_or(&Value::Null);
-        let calls = read_calls(nodes).map_err(|e| e.within(name.to_owned()))?;
-        self.layers += calls.len();
+        let calls = read_calls(nodes).map_err(|e| e.within(short(name)))?;
         let what = if object.class == "InputLayer" {
             What::Input(self.layer(value)?)
         } else if is_operation(&object) {
+            self.left.take_layer()?;
             What::Operation(object)
         } else {
             What::Layer(self.layer(value)?)
@@ -237,23 +235,29 @@ struct Graph<'v> {
     /// The results of each call that was made.
     results: HashMap<CallId, Vec<Tensor>>,
     untrainable: Option<Error>,
+    left: &'v mut Left,
     line: &'static Location<'static>,
 }
 
 impl<'v> Graph<'v> {
-    fn new(entries: Vec<Entry<'v>>, line: &'static Location<'static>) -> Result<Graph<'v>> {
+    fn new(
+        entries: Vec<Entry<'v>>,
+        left: &'v mut Left,
+        line: &'static Location<'static>,
+    ) -> Result<Graph<'v>> {
         let mut index = HashMap::new();
         let mut results = HashMap::new();
         for (i, entry) in entries.iter().enumerate() {
             if index.insert(entry.name, i).is_some() {
-                return Err(Error::file(format!("two of its layers are named '{}'", entry.name)));
+                let name = short(entry.name);
+                return Err(Error::file(format!("two of its layers are named '{name}'")));
             }
             if let What::Input(branch) = &entry.what {
                 results.insert((i, 0), vec![Tensor::from(input_layer(&branch.layer)?)]);
             }
         }
         let first_call = vec![(0, 0); entries.len()];
-        Ok(Graph { entries, index, first_call, results, untrainable: None, line })
+        Ok(Graph { entries, index, first_call, results, untrainable: None, left, line })
     }
 
     /// Finds from what number the calls of models inside are counted. Their own making is a call to
@@ -333,7 +337,7 @@ impl<'v> Graph<'v> {
     }
 
     fn cycle(&self, (entry, _): CallId) -> Error {
-        let name = self.entries[entry].name;
+        let name = short(self.entries[entry].name);
         Error::file(format!(
             "layer '{name}' is called on a result of its own: the graph is a circle"
         ))
@@ -359,15 +363,18 @@ impl<'v> Graph<'v> {
     ) -> Result<CallId> {
         let Reference { layer, call, .. } = reference;
         let entry = self.index.get(layer.as_str());
-        let entry =
-            *entry.ok_or_else(|| Error::file(format!("there is no layer '{layer}' in it")))?;
+        let unknown = || Error::file(format!("there is no layer '{}' in it", short(layer)));
+        let entry = *entry.ok_or_else(unknown)?;
         let made = match &self.entries[entry].what {
             What::Input(_) => 1,
             _ => self.entries[entry].calls.len(),
         };
         match call.checked_sub(first(&self.first_call[entry])).filter(|call| *call < made) {
             Some(call) => Ok((entry, call)),
-            None => Err(Error::file(format!("call {call} of layer '{layer}' is not in it"))),
+            None => {
+                let layer = short(layer);
+                Err(Error::file(format!("call {call} of layer '{layer}' is not in it")))
+            }
         }
     }
 
@@ -385,7 +392,7 @@ impl<'v> Graph<'v> {
         let result = self.results.get(&id).and_then(|results| results.get(reference.result));
         result.cloned().ok_or_else(|| {
             let Reference { layer, result, .. } = reference;
-            Error::file(format!("layer '{layer}' has no result {result}"))
+            Error::file(format!("layer '{}' has no result {result}", short(layer)))
         })
     }
 
@@ -397,6 +404,7 @@ impl<'v> Graph<'v> {
         let mut untrainable = None;
         let results = match what {
             What::Layer(branch) => {
+                self.left.take_call(&branch.layer)?;
                 let mut inputs = vec![];
                 args.iter().for_each(|argument| collect_tensors(argument, &mut inputs));
                 untrainable = check_kwargs(&branch.layer, call)?;
@@ -408,7 +416,9 @@ impl<'v> Graph<'v> {
                     .map(|(key, written)| Ok((key.clone(), self.argument(written)?)))
                     .collect::<Result<_>>()?;
                 let results = nodes::apply(object, &args, &kwargs);
+                self.left.take_calls(results.as_ref().map_or(1, Vec::len))?;
                 let place = |e: Error| {
+                    let name = short(name);
                     lines::locate(e.within(format!("{name} ({})", object.class)), self.line)
                 };
                 results.map_err(place)?

@@ -3,7 +3,7 @@
 use super::branch::is_functional;
 use crate::config;
 use crate::layers::{InputLayer, Lambda, LayerRef, Scope};
-use crate::model::{Built, Key, Network, Station, Walk, key};
+use crate::model::{Built, Extent, Key, Network, Station, Walk, key};
 use crate::ops::nodes::{self, Argument};
 use crate::tensor::lower::Mode;
 use crate::tensor::{Composite, Kind, Tensor, replay};
@@ -141,7 +141,8 @@ impl Writer {
         let outputs: Vec<Tensor> =
             outputs.iter().map(|t| t.check().cloned()).collect::<Result<_>>()?;
         let layers = Walk::new(&inputs, &outputs)?.layers_in_order();
-        self.functional(layer, &Built { inputs, outputs, layers })
+        let extent = Extent::ONE;
+        self.functional(layer, &Built { inputs, outputs, layers, extent })
             .map_err(|e| e.within(format!("{} (Lambda)", layer.name())))
     }
 }
