@@ -37,7 +37,7 @@ fn model() -> &'static str {
     let (_, path) = MODEL.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         succeed(folder.path(), &["train", "siamese", "--epochs", "2", "--limit", "2000"]);
-        let path = folder.path().join("runs/siamese/model.safetensors");
+        let path = folder.path().join("runs/siamese/model.keras");
         let path = path.to_str().unwrap().to_owned();
         (folder, path)
     });
@@ -85,9 +85,9 @@ fn a_model_says_what_it_is() {
 #[test]
 fn mnist_is_embedded_beside_the_model() {
     let folder = tempfile::tempdir().unwrap();
-    let copy = path(folder.path(), "model.safetensors");
+    let copy = path(folder.path(), "model.keras");
     fs::copy(model(), &copy).unwrap();
-    let (text, _) = succeed(folder.path(), &["embed", "model.safetensors"]);
+    let (text, _) = succeed(folder.path(), &["embed", "model.keras"]);
     assert_eq!(text, "10,000 embeddings of 128 numbers in embeddings.npy\n");
     let embeddings = read_npy(path(folder.path(), "embeddings.npy")).unwrap();
     assert_eq!((embeddings.shape(), embeddings.dtype()), (&[10_000, 128][..], DType::F32));
@@ -101,7 +101,7 @@ fn mnist_is_embedded_beside_the_model() {
     );
     write_npy(path(folder.path(), "floats.npy"), &scaled.unwrap()).unwrap();
     for input in ["images.npy", "floats.npy"] {
-        let words = ["embed", "model.safetensors", "--input", input, "--output", "few.npy"];
+        let words = ["embed", "model.keras", "--input", input, "--output", "few.npy"];
         succeed(folder.path(), &words);
         let few = read_npy(path(folder.path(), "few.npy")).unwrap();
         let (few, all) = (few.as_slice::<f32>().unwrap(), embeddings.as_slice::<f32>().unwrap());
@@ -158,9 +158,9 @@ fn a_folder_becomes_points_for_tensorboard() {
     let words = ["embed", model(), "--input", ".", "--output", "a.b", "--format", "projector"];
     succeed(folder.path(), &words);
     assert!(path(folder.path(), "a.b/projector_config.pbtxt").exists());
-    let copy = path(folder.path(), "model.safetensors");
+    let copy = path(folder.path(), "model.keras");
     fs::copy(model(), copy).unwrap();
-    let words = ["embed", "model.safetensors", "--input", "7", "--format", "projector"];
+    let words = ["embed", "model.keras", "--input", "7", "--format", "projector"];
     succeed(folder.path(), &words);
     assert!(path(folder.path(), "projector/projector_config.pbtxt").exists());
 }
@@ -189,7 +189,7 @@ fn every_recipe_of_pairs_compares_searches_and_embeds() {
     {
         let run = |words: &[&str]| succeed(folder.path(), words).0;
         run(&["train", recipe, "--epochs", "2", "--limit", "500", "--out", recipe]);
-        let model = &format!("{recipe}/model.safetensors");
+        let model = &format!("{recipe}/model.keras");
 
         // Verdicts the right way round: turned round, most would be wrong.
         let text = run(&[&["compare", model, "--mnist"][..], &SOME].concat());
@@ -404,7 +404,7 @@ fn mistakes_are_told_and_nothing_is_written() {
 fn other_models_are_recognized() {
     let folder = tempfile::tempdir().unwrap();
     succeed(folder.path(), &["train", "mlp", "--epochs", "1", "--limit", "200", "--out", "mlp"]);
-    let errors = fail(folder.path(), &["embed", "mlp/model.safetensors"]);
+    let errors = fail(folder.path(), &["embed", "mlp/model.keras"]);
     assert!(errors.contains("the network of the recipe 'mlp' does not compare images"), "{errors}");
     assert!(errors.contains("cornu train siamese"), "{errors}");
 
@@ -434,11 +434,11 @@ fn other_models_are_recognized() {
 fn help_teaches_with_examples() {
     for command in ["embed", "compare", "search"] {
         let (text, _) = succeed(Path::new("."), &[command, "--help"]);
-        let example = format!("Examples:\n  cornu {command} runs/siamese/model.safetensors");
+        let example = format!("Examples:\n  cornu {command} runs/siamese/model.keras");
         assert!(text.contains(&example), "{text}");
         let longest = text.lines().map(|line| line.chars().count()).max().unwrap();
         assert!(longest <= 100, "{command} has a line of {longest} characters:\n{text}");
     }
     let (text, _) = succeed(Path::new("."), &["--help"]);
-    assert!(text.contains("cornu compare runs/siamese/model.safetensors a.png b.png"), "{text}");
+    assert!(text.contains("cornu compare runs/siamese/model.keras a.png b.png"), "{text}");
 }
