@@ -96,7 +96,7 @@ fn what_would_not_load_is_named_and_the_rest_is_there() {
     fs::write(&config, "{").unwrap();
     fs::write(folder.path().join("assets/cornu/state.json"), "[]").unwrap();
     let found = inspect(folder.path()).unwrap();
-    assert_eq!((found.problems.len(), found.model), (2, None));
+    assert_eq!((found.problems.len(), &found.model), (2, &None));
     assert_eq!(found.tensors_of(TensorRole::Weight).count(), 4);
     fs::write(folder.path().join("model.weights.h5"), "none").unwrap();
     assert_eq!(inspect(folder.path()).unwrap().problems.len(), 3);
