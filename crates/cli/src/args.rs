@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::commands::{compare, embed, search};
+use crate::commands::{compare, convert, embed, evaluate, inspect, plot, predict, search, summary};
 use crate::recipes::{self, Recipe};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use cornu::train::Verbose;
@@ -93,6 +93,12 @@ pub enum Task {
     Embed(embed::Options),
     Compare(compare::Options),
     Search(search::Options),
+    Predict(predict::Options),
+    Evaluate(evaluate::Options),
+    Inspect(inspect::Options),
+    Summary(summary::Options),
+    Plot(plot::Options),
+    Convert(convert::Options),
 }
 
 /// What is asked for. Prints help and ends the program if that is asked for, or if the command line
@@ -107,6 +113,12 @@ fn task(matches: &ArgMatches) -> Task {
         "embed" => Task::Embed(options(matches)),
         "compare" => Task::Compare(options(matches)),
         "search" => Task::Search(options(matches)),
+        "predict" => Task::Predict(options(matches)),
+        "evaluate" => Task::Evaluate(options(matches)),
+        "inspect" => Task::Inspect(options(matches)),
+        "summary" => Task::Summary(options(matches)),
+        "plot" => Task::Plot(options(matches)),
+        "convert" => Task::Convert(options(matches)),
         _ => {
             let (recipe, matches) = matches.subcommand().expect("clap asks for a recipe");
             let recipe = recipes::find(recipe).expect("clap knows these alone");
@@ -130,9 +142,15 @@ fn command() -> Command {
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
         .subcommand(train())
+        .subcommand(evaluate::command())
+        .subcommand(predict::command())
         .subcommand(compare::command())
         .subcommand(search::command())
         .subcommand(embed::command())
+        .subcommand(inspect::command())
+        .subcommand(summary::command())
+        .subcommand(plot::command())
+        .subcommand(convert::command())
         .after_help(
             "Examples:
   cornu train siamese              learn which two handwritten digits are the same
@@ -141,9 +159,15 @@ fn command() -> Command {
   cornu train siamese --help       one recipe and its options
 
 With what was trained:
-  cornu compare runs/siamese/model.safetensors a.png b.png   are these two the same?
-  cornu search runs/siamese/model.safetensors a.png          which images are like it?
-  cornu embed runs/siamese/model.safetensors                 embeddings, for other tools",
+  cornu compare runs/siamese/model.keras a.png b.png   are these two the same?
+  cornu search runs/siamese/model.keras a.png          which images are like it?
+  cornu embed runs/siamese/model.keras                 embeddings, for other tools
+  cornu predict runs/mlp/model.keras --input a.png     what does it read?
+  cornu evaluate runs/mlp/model.keras                  how well does it read?
+
+With any model of Keras or Cornu:
+  cornu inspect model.keras                            what is in it, and would it load?
+  cornu convert model.h5 model.onnx                    into another format",
         )
 }
 
@@ -231,6 +255,10 @@ mod tests {
             &["cornu", "compare", "model", "one.png"],
             &["cornu", "compare", "model", "a.png", "b.png", "--mnist", "1", "2"],
             &["cornu", "compare", "model", "a.png", "b.png", "--threshold", "nan"],
+            &["cornu", "predict", "model"],
+            &["cornu", "evaluate", "model", "--x", "x.npy"],
+            &["cornu", "evaluate", "model", "--y", "y.npy"],
+            &["cornu", "convert", "model"],
             &["cornu", "search", "model"],
             &["cornu", "search", "model", "a.png", "-k", "0"],
             &["cornu", "search", "model", "a.png", "--invert", "perhaps"],

@@ -3,6 +3,7 @@
 use crate::args::Options;
 use cornu::Result;
 use cornu::datasets::{self, LabelledImages, Mnist};
+use std::path::Path;
 
 /// How many digits there are, and what they are called.
 pub const CLASSES: usize = 10;
@@ -16,6 +17,12 @@ pub fn load(options: &Options) -> Result<Mnist> {
         None => inside()?,
     };
     Ok(Mnist { train: first(train, options.limit)?, test: first(test, options.limit)? })
+}
+
+/// The first test images of a folder or of MNIST.
+pub fn test(folder: Option<&Path>, limit: Option<usize>) -> Result<LabelledImages> {
+    let Mnist { test, .. } = folder.map_or_else(inside, datasets::mnist_from)?;
+    first(test, limit)
 }
 
 /// The images in the program.

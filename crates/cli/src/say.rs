@@ -15,9 +15,11 @@ pub fn aside(text: impl Display) {
     let _ = writeln!(stderr().lock(), "{text}");
 }
 
-/// Prints why the program failed.
+/// Prints why the program failed: not the line of its own code, which is nobody's mistake.
 pub fn error(error: &cornu::Error) {
-    aside(format_args!("error: {error}"));
+    let text = error.to_string();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("  at ")).collect();
+    aside(format_args!("error: {}", lines.join("\n")));
 }
 
 /// A name from outside, such as a file's, without what would move the cursor of a terminal.

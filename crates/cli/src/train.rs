@@ -4,8 +4,7 @@ use crate::args::{Options, Verbosity};
 use crate::folder::Folder;
 use crate::recipes::{self, Experiment, Recipe};
 use crate::results::Results;
-use crate::{say, stop, trained};
-use cornu::model::Model;
+use crate::{about, say, stop};
 use cornu::train::History;
 use cornu::viz::Report;
 use cornu::{Error, Result, utils};
@@ -38,8 +37,7 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<()> {
         say::line(format_args!("Stopped in epoch {} of {}.", history.epochs.len(), options.epochs));
     }
 
-    let model = Model::try_from(experiment.model().as_layer())?;
-    run.write(experiment.as_mut(), model, &history, &mut folder)
+    run.write(experiment.as_mut(), &history, &mut folder)
 }
 
 /// As many as asked for, or one for each core.
@@ -55,16 +53,16 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Writes the weights first: whatever comes after, they are there.
+    /// Writes the model first: whatever comes after, it is there.
     fn write(
         &self,
         experiment: &mut dyn Experiment,
-        mut model: Model,
         history: &History,
         folder: &mut Folder,
     ) -> Result<()> {
-        trained::describe(&mut model, self.recipe)?;
-        model.save_weights(folder.file(recipes::MODEL))?;
+        let model = experiment.model_mut();
+        about::describe(model, self.recipe, self.options.seed)?;
+        model.save(folder.file(recipes::MODEL))?;
         history.save_csv(folder.file(recipes::HISTORY_CSV))?;
         history.plot(folder.file(recipes::HISTORY_SVG))?;
         let plot = model.plot().show_shapes(true).show_layer_names(true).expand_nested(true);
@@ -76,12 +74,12 @@ impl Run<'_> {
         experiment.test(&mut results)?;
         let (figures, report, calibration) = results.finish();
         if let Some(calibration) = calibration {
-            trained::calibrate(&mut model, &calibration)?;
-            model.save_weights(folder.path_of(recipes::MODEL))?;
+            about::calibrate(experiment.model_mut(), &calibration)?;
+            experiment.model().save(folder.path_of(recipes::MODEL))?;
         }
         let summary = self.summary(experiment, history, &figures)?;
         folder.write(recipes::SUMMARY, &summary)?;
-        let report = self.report(report, experiment, history, &figures).model(&model);
+        let report = self.report(report, experiment, history, &figures).model(experiment.model());
         report.write(folder.file(recipes::REPORT))?;
         tell(&figures, folder);
         Ok(())

@@ -1,61 +1,12 @@
-//! Trained networks in files: what is written about them, and how they come back.
-//!
-//! A file of weights holds no network. Its metadata says of which recipe it is, and the recipe
-//! builds the network; how images are prepared for it and where "the same" ends stands there too.
+//! Trained siamese networks from files.
 
-use crate::recipes::{self, Embedding, Recipe};
-use crate::say;
+use crate::recipes;
+use crate::{about, models, say};
 use cornu::model::Model;
 use cornu::search::Measure;
-use cornu::similarity::{Calibration, Score};
-use cornu::{Dim, Error, Result};
-use serde_json::{Value, json};
+use cornu::similarity::Score;
+use cornu::{Error, Result};
 use std::path::Path;
-
-/// The keys of the metadata.
-const RECIPE: &str = "recipe";
-const INPUT: &str = "input";
-const THRESHOLD: &str = "threshold";
-
-/// More is no size of an image that a network is given.
-const MOST_PIXELS: usize = 1 << 24;
-
-/// Says about a trained model what has to be known to use it.
-pub fn describe(model: &mut Model, recipe: &Recipe) -> Result<()> {
-    model.set_metadata(RECIPE, recipe.name)?;
-    if let Some([height, width]) = image_size(model)? {
-        let input = json!({
-            "height": height,
-            "width": width,
-            "color_mode": "grayscale",
-            "background": "dark",
-            "rescale": 1.0 / 255.0,
-        });
-        model.set_metadata(INPUT, input.to_string())?;
-    }
-    if let Some(embedding) = &recipe.embedding {
-        let threshold = json!({ "score": embedding.output, "threshold": embedding.threshold });
-        model.set_metadata(THRESHOLD, threshold.to_string())?;
-    }
-    Ok(())
-}
-
-/// Says where "the same" ends, as it was found on pairs that were not trained on.
-pub fn calibrate(model: &mut Model, calibration: &Calibration) -> Result<()> {
-    model.set_metadata(THRESHOLD, json!(calibration).to_string())
-}
-
-/// The size of the grey images that a network takes, flat or not.
-fn image_size(model: &Model) -> Result<Option<[usize; 2]>> {
-    let inputs = model.inputs()?;
-    let sample: Vec<usize> =
-        inputs[0].shape().dims().iter().skip(1).filter_map(|dim| Dim::known(*dim)).collect();
-    Ok(match *sample {
-        [pixels] => Some(pixels.isqrt()).filter(|side| side * side == pixels).map(|s| [s, s]),
-        [height, width] | [height, width, 1] => Some([height, width]),
-        _ => None,
-    })
-}
 
 /// A trained siamese network.
 pub struct Trained {
@@ -76,38 +27,35 @@ pub struct Trained {
 }
 
 impl Trained {
-    /// Reads a network that `cornu train` wrote.
+    /// Reads a network that `cornu train` wrote, or another whose file says as much about it.
     pub fn load(path: &Path) -> Result<Trained> {
-        let metadata = Model::read_metadata(path)?;
-        let says = |key: &str| metadata.get(key).map(String::as_str);
-        let read = || -> Result<Trained> {
-            let (recipe, embedding) = recipe_of(says(RECIPE))?;
-            let size = size_of(says(INPUT))?;
-            let network = (recipe.network)()?;
-            if image_size(&network)? != Some(size) {
-                let [height, width] = size;
-                return Err(Error::data(format!(
-                    "it was trained on images of {height} x {width} pixels, which the recipe '{}' \
-                     is not for",
-                    recipe.name
-                )));
-            }
-            let threshold =
-                says(THRESHOLD).map(|text| threshold_of(text, embedding)).transpose()?;
-            Ok(Trained {
-                tower: recipes::tower(&network)?,
-                network,
-                measure: embedding.measure,
-                output: embedding.output,
-                output_is_measure: embedding.output_is_measure,
-                threshold,
-                size,
-            })
-        };
-        let mut trained = read().map_err(|error| error.within(path.display().to_string()))?;
-        // The tower is a part of the network: it has the same weights.
-        trained.network.load_weights(path)?;
-        Ok(trained)
+        let network = models::load_to_predict(path)?;
+        Trained::of(network).map_err(|error| error.within(path.display().to_string()))
+    }
+
+    fn of(network: Model) -> Result<Trained> {
+        let embedding = about::embedding(&network).unwrap_or_else(|| Err(no_siamese(&network)))?;
+        let tower = network.get_model(&embedding.tower)?;
+        let size = about::image_input(&network).map(|input| input.size).ok_or_else(|| {
+            Error::data("the file does not say how large the images are that it takes")
+        })?;
+        if about::grey_size(&tower)? != Some(size) {
+            let [height, width] = size;
+            return Err(Error::data(format!(
+                "the file says that it takes grey images of {height} x {width} pixels, but its \
+                 network takes {}",
+                tower.inputs()?[0].shape()
+            )));
+        }
+        Ok(Trained {
+            threshold: about::threshold(&network, embedding.output)?,
+            tower,
+            network,
+            measure: embedding.measure,
+            output: embedding.output,
+            output_is_measure: embedding.output_is_measure,
+            size,
+        })
     }
 
     /// What the network's output is called.
@@ -140,42 +88,16 @@ impl Trained {
     }
 }
 
-/// The recipe that a file is of, if it is one that makes embeddings.
-fn recipe_of(name: Option<&str>) -> Result<(&'static Recipe, &'static Embedding)> {
+/// An error for a model that is no siamese network, as far as its file says.
+fn no_siamese(model: &Model) -> Error {
     let embed = recipes::ALL.iter().filter(|recipe| recipe.embedding.is_some());
     let embed: Vec<String> = embed.map(|recipe| format!("cornu train {}", recipe.name)).collect();
-    let help = format!("these train a network that compares images: {}", embed.join(", "));
-    let Some(name) = name else {
-        let error = Error::data("the file does not say of which recipe its weights are");
-        return Err(error.help(help));
+    let error = match model.metadata(about::RECIPE) {
+        None => Error::data("the file does not say how its network compares images"),
+        Some(name) => {
+            let name: String = say::printable(name).chars().take(80).collect();
+            Error::data(format!("the network of the recipe '{name}' does not compare images"))
+        }
     };
-    let recipe = recipes::find(name).ok_or_else(|| {
-        let name: String = say::printable(name).chars().take(80).collect();
-        Error::data(format!("its recipe '{name}' is not known to this program")).help(&help)
-    })?;
-    let embedding = recipe.embedding.as_ref().ok_or_else(|| {
-        Error::data(format!("the network of the recipe '{}' does not compare images", recipe.name))
-            .help(&help)
-    })?;
-    Ok((recipe, embedding))
-}
-
-fn size_of(input: Option<&str>) -> Result<[usize; 2]> {
-    let input: Option<Value> = input.and_then(|text| serde_json::from_str(text).ok());
-    let side = |name: &str| usize::try_from(input.as_ref()?[name].as_u64()?).ok();
-    let size = side("height").zip(side("width"));
-    let size = size.filter(|(h, w)| (1..=MOST_PIXELS).contains(&h.saturating_mul(*w)));
-    let (height, width) = size.ok_or_else(|| {
-        Error::data("the file does not say how large the images are that it takes")
-    })?;
-    Ok([height, width])
-}
-
-fn threshold_of(text: &str, embedding: &Embedding) -> Result<f64> {
-    let kept: Value = serde_json::from_str(text).unwrap_or_default();
-    let value = kept["threshold"].as_f64().filter(|value| value.is_finite());
-    match (value, kept["score"] == json!(embedding.output)) {
-        (Some(value), true) => Ok(value),
-        _ => Err(Error::data("the threshold in the file is none for its recipe")),
-    }
+    error.help(format!("these train a network that compares images: {}", embed.join(", ")))
 }

@@ -27,6 +27,19 @@ fn help_teaches_with_examples() {
 }
 
 #[test]
+fn every_command_has_examples() {
+    for command in [
+        "compare", "search", "embed", "predict", "evaluate", "inspect", "summary", "plot",
+        "convert",
+    ] {
+        let text = help(&[command, "--help"]);
+        assert!(text.contains(&format!("Examples:\n  cornu {command} ")), "{text}");
+        let longest = text.lines().map(|line| line.chars().count()).max().unwrap();
+        assert!(longest <= 100, "{command} has a line of {longest} characters:\n{text}");
+    }
+}
+
+#[test]
 fn a_recipe_tells_its_defaults_and_files() {
     let siamese = help(&["train", "siamese", "--help"]);
     for part in ["[default: 5]", "[default: 32]", "[default: runs/siamese]", "pairs.svg", "margin"]

@@ -37,7 +37,7 @@ fn model() -> &'static str {
     let (_, path) = MODEL.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         succeed(folder.path(), &["train", "siamese", "--epochs", "2", "--limit", "2000"]);
-        let path = folder.path().join("runs/siamese/model.safetensors");
+        let path = folder.path().join("runs/siamese/model.keras");
         let path = path.to_str().unwrap().to_owned();
         (folder, path)
     });
@@ -85,9 +85,9 @@ fn a_model_says_what_it_is() {
 #[test]
 fn mnist_is_embedded_beside_the_model() {
     let folder = tempfile::tempdir().unwrap();
-    let copy = path(folder.path(), "model.safetensors");
+    let copy = path(folder.path(), "model.keras");
     fs::copy(model(), &copy).unwrap();
-    let (text, _) = succeed(folder.path(), &["embed", "model.safetensors"]);
+    let (text, _) = succeed(folder.path(), &["embed", "model.keras"]);
     assert_eq!(text, "10,000 embeddings of 128 numbers in embeddings.npy\n");
     let embeddings = read_npy(path(folder.path(), "embeddings.npy")).unwrap();
     assert_eq!((embeddings.shape(), embeddings.dtype()), (&[10_000, 128][..], DType::F32));
@@ -101,7 +101,7 @@ fn mnist_is_embedded_beside_the_model() {
     );
     write_npy(path(folder.path(), "floats.npy"), &scaled.unwrap()).unwrap();
     for input in ["images.npy", "floats.npy"] {
-        let words = ["embed", "model.safetensors", "--input", input, "--output", "few.npy"];
+        let words = ["embed", "model.keras", "--input", input, "--output", "few.npy"];
         succeed(folder.path(), &words);
         let few = read_npy(path(folder.path(), "few.npy")).unwrap();
         let (few, all) = (few.as_slice::<f32>().unwrap(), embeddings.as_slice::<f32>().unwrap());
@@ -158,9 +158,9 @@ fn a_folder_becomes_points_for_tensorboard() {
     let words = ["embed", model(), "--input", ".", "--output", "a.b", "--format", "projector"];
     succeed(folder.path(), &words);
     assert!(path(folder.path(), "a.b/projector_config.pbtxt").exists());
-    let copy = path(folder.path(), "model.safetensors");
+    let copy = path(folder.path(), "model.keras");
     fs::copy(model(), copy).unwrap();
-    let words = ["embed", "model.safetensors", "--input", "7", "--format", "projector"];
+    let words = ["embed", "model.keras", "--input", "7", "--format", "projector"];
     succeed(folder.path(), &words);
     assert!(path(folder.path(), "projector/projector_config.pbtxt").exists());
 }
@@ -189,7 +189,7 @@ fn every_recipe_of_pairs_compares_searches_and_embeds() {
     {
         let run = |words: &[&str]| succeed(folder.path(), words).0;
         run(&["train", recipe, "--epochs", "2", "--limit", "500", "--out", recipe]);
-        let model = &format!("{recipe}/model.safetensors");
+        let model = &format!("{recipe}/model.keras");
 
         // Verdicts the right way round: turned round, most would be wrong.
         let text = run(&[&["compare", model, "--mnist"][..], &SOME].concat());
@@ -356,8 +356,8 @@ fn mistakes_are_told_and_nothing_is_written() {
     fs::write(path(here, "notes"), "mine").unwrap();
     let before = fs::read_dir(here).unwrap().count();
     for (words, expected) in [
-        (&["embed", "none.safetensors"][..], "none.safetensors: there is no such file"),
-        (&["embed", "text.png"], "text.png: not a safetensors file"),
+        (&["embed", "none.keras"][..], "none.keras: there is no such file"),
+        (&["embed", "text.png"], "text.png: it is no .keras"),
         (&["embed", model(), "--input", "nowhere"], "nowhere: there is no such file"),
         (&["embed", model(), "--input", "text.png"], "text.png: not an image"),
         (&["embed", model(), "--input", "bad"], "a.png: not an image"),
@@ -404,41 +404,48 @@ fn mistakes_are_told_and_nothing_is_written() {
 fn other_models_are_recognized() {
     let folder = tempfile::tempdir().unwrap();
     succeed(folder.path(), &["train", "mlp", "--epochs", "1", "--limit", "200", "--out", "mlp"]);
-    let errors = fail(folder.path(), &["embed", "mlp/model.safetensors"]);
+    let errors = fail(folder.path(), &["embed", "mlp/model.keras"]);
     assert!(errors.contains("the network of the recipe 'mlp' does not compare images"), "{errors}");
     assert!(errors.contains("cornu train siamese"), "{errors}");
 
-    // Files of strangers: without a recipe, of one that is not known, with a threshold that is none.
-    let mut stranger: Model = Sequential::new().add(Input::new([2])).add(Dense::new(1)).into();
-    let refused = |model: &Model, expected: &str| {
-        model.save_weights(path(folder.path(), "x")).unwrap();
-        let errors = fail(folder.path(), &["search", "x", "--mnist", "0"]);
-        assert!(errors.starts_with("error: x: ") && errors.contains(expected), "{errors}");
+    // Files of strangers: that say nothing, or what is none, and of other networks.
+    let network = |side: usize| -> Model {
+        let tower = Sequential::new().add(Input::new([side * side])).add(Dense::new(2).name("d"));
+        let (a, b) = (Input::tensor([side * side]), Input::tensor([side * side]));
+        let distance = ops::norm(tower.call(&a) - tower.call(&b), Axis::new(1).keepdims());
+        Model::new([&a, &b], &distance).unwrap()
     };
-    refused(&stranger, "does not say of which recipe");
+    let mut stranger = network(28);
+    let tower = stranger.layers()[2].name().to_owned();
+    let refused = |model: &Model, expected: &str| {
+        model.save(path(folder.path(), "x.keras")).unwrap();
+        let errors = fail(folder.path(), &["search", "x.keras", "--mnist", "0"]);
+        assert!(errors.starts_with("error: x.keras: ") && errors.contains(expected), "{errors}");
+    };
+    refused(&stranger, "does not say how its network compares images");
     stranger.set_metadata("recipe", "gan\u{1b}[2J").unwrap();
-    refused(&stranger, "its recipe 'gan\u{fffd}[2J' is not known");
-    stranger.set_metadata("recipe", "siamese").unwrap();
+    refused(&stranger, "the recipe 'gan\u{fffd}[2J' does not compare images");
+    stranger.set_metadata("embedding", "{}").unwrap();
+    refused(&stranger, "what the file says of the network's embeddings is not understood");
+    let embedding = |tower: &str| {
+        format!(
+            r#"{{"tower":"{tower}","measure":"euclidean","score":"distance","output_is_measure":true}}"#
+        )
+    };
+    stranger.set_metadata("embedding", embedding("none")).unwrap();
+    refused(&stranger, "there is no layer named 'none'");
+    stranger.set_metadata("embedding", embedding(&tower)).unwrap();
     refused(&stranger, "does not say how large the images are");
     stranger.set_metadata("input", r#"{"height":28,"width":28000000000000}"#).unwrap();
     refused(&stranger, "does not say how large the images are");
     stranger.set_metadata("input", r#"{"height":32,"width":32}"#).unwrap();
-    refused(&stranger, "trained on images of 32 x 32 pixels");
+    refused(&stranger, "takes grey images of 32 x 32 pixels, but its network takes");
     stranger.set_metadata("input", r#"{"height":28,"width":28}"#).unwrap();
-    refused(&stranger, "lacks the weight");
     stranger.set_metadata("threshold", r#"{"measure":"cosine","value":0.5}"#).unwrap();
-    refused(&stranger, "the threshold in the file is none for its recipe");
-}
-
-#[test]
-fn help_teaches_with_examples() {
-    for command in ["embed", "compare", "search"] {
-        let (text, _) = succeed(Path::new("."), &[command, "--help"]);
-        let example = format!("Examples:\n  cornu {command} runs/siamese/model.safetensors");
-        assert!(text.contains(&example), "{text}");
-        let longest = text.lines().map(|line| line.chars().count()).max().unwrap();
-        assert!(longest <= 100, "{command} has a line of {longest} characters:\n{text}");
-    }
-    let (text, _) = succeed(Path::new("."), &["--help"]);
-    assert!(text.contains("cornu compare runs/siamese/model.safetensors a.png b.png"), "{text}");
+    refused(&stranger, "the threshold in the file is none for its network");
+    // With all of it in order, a stranger's network is as good.
+    stranger.set_metadata("threshold", r#"{"score":"distance","threshold":0.5}"#).unwrap();
+    stranger.save(path(folder.path(), "x.keras")).unwrap();
+    let (text, _) = succeed(folder.path(), &["compare", "x.keras", "--mnist", "7", "7"]);
+    assert!(text.contains("distance 0.0000  same"), "{text}");
 }

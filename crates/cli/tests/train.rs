@@ -28,7 +28,7 @@ const COMMON: [&str; 7] = [
     "history.csv",
     "history.svg",
     "model.png",
-    "model.safetensors",
+    "model.keras",
     "model.svg",
     "report.html",
     "summary.json",
@@ -159,7 +159,7 @@ fn the_seed_decides_the_model() {
     let model = |seed: &str, out: &str| {
         let words = ["mlp", "--epochs", "1", "--limit", "600", "--seed", seed, "--out", out];
         succeed(folder.path(), &words);
-        fs::read(folder.path().join(out).join("model.safetensors")).unwrap()
+        fs::read(folder.path().join(out).join("model.keras")).unwrap()
     };
     let first = model("7", "a");
     assert!(first == model("7", "b"), "the same seed gave another model");

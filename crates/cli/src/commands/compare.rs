@@ -15,7 +15,7 @@ const SHOWN: usize = 50;
 /// What `cornu compare` is told.
 #[derive(Clone, Debug, Args)]
 pub struct Options {
-    /// The trained network: a model.safetensors that `cornu train` wrote
+    /// The trained network: a model.keras that `cornu train` wrote
     #[arg(value_name = "MODEL")]
     model: PathBuf,
 
@@ -47,10 +47,10 @@ pub fn command() -> Command {
         .about("Tells whether images show the same, by a trained network")
         .after_help(
             "Examples:
-  cornu compare runs/siamese/model.safetensors --mnist 3 10
-  cornu compare runs/siamese/model.safetensors mine.png yours.png
-  cornu compare runs/siamese/model.safetensors mine.png folder --output pairs.svg
-  cornu compare runs/siamese/model.safetensors monday tuesday",
+  cornu compare runs/siamese/model.keras --mnist 3 10
+  cornu compare runs/siamese/model.keras mine.png yours.png
+  cornu compare runs/siamese/model.keras mine.png folder --output pairs.svg
+  cornu compare runs/siamese/model.keras monday tuesday",
         )
 }
 

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// What `cornu embed` is told.
 #[derive(Clone, Debug, Args)]
 pub struct Options {
-    /// The trained network: a model.safetensors that `cornu train` wrote
+    /// The trained network: a model.keras that `cornu train` wrote
     #[arg(value_name = "MODEL")]
     model: PathBuf,
 
@@ -45,10 +45,10 @@ pub fn command() -> Command {
 In a .npy array they are (n, 28, 28) or (n, 784): uint8 from 0 to 255, or float32 from 0 to 1.
 
 Examples:
-  cornu embed runs/siamese/model.safetensors
-  cornu embed runs/siamese/model.safetensors --output digits.csv
-  cornu embed runs/siamese/model.safetensors --input my-digits --output mine.npy
-  cornu embed runs/siamese/model.safetensors --output points
+  cornu embed runs/siamese/model.keras
+  cornu embed runs/siamese/model.keras --output digits.csv
+  cornu embed runs/siamese/model.keras --input my-digits --output mine.npy
+  cornu embed runs/siamese/model.keras --output points
   tensorboard --logdir points",
         )
 }

@@ -3,7 +3,9 @@
 use super::Reading;
 use crate::trained::Trained;
 use crate::{digits, say};
-use cornu::data::{ArrayExt, ColorMode, Column, ImageFiles, ImageReader, Interpolation, read_npy};
+use cornu::data::{
+    ArrayExt, ColorMode, Column, ImageFiles, ImageReader, ImageSet, Interpolation, read_npy,
+};
 use cornu::{Array, DType, Error, Result, Shape};
 use std::path::Path;
 
@@ -186,7 +188,7 @@ pub fn is_npy(path: &Path) -> bool {
 }
 
 /// A path for the screen and for tables.
-fn name(path: &Path) -> String {
+pub fn name(path: &Path) -> String {
     say::printable(&path.to_string_lossy())
 }
 
@@ -212,8 +214,22 @@ fn fractions(array: Array) -> Result<Array> {
 /// Reads image files as the network takes them, under the names of the files.
 fn load(files: &ImageFiles, skip: bool, trained: &Trained, reading: &Reading) -> Result<Images> {
     let [height, width] = trained.size;
+    let set = read_images(files, skip, trained.size, ColorMode::Grayscale, reading)?;
+    let names = set.paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+    let pixels = set.images.reshape([set.paths.len(), height, width])?;
+    Ok(Images { pixels, names, labels: None })
+}
+
+/// Reads image files in one size, and tells what was left out or inverted.
+pub fn read_images(
+    files: &ImageFiles,
+    skip: bool,
+    [height, width]: [usize; 2],
+    color_mode: ColorMode,
+    reading: &Reading,
+) -> Result<ImageSet> {
     let reader = ImageReader::new()
-        .color_mode(ColorMode::Grayscale)
+        .color_mode(color_mode)
         .target_size(height, width)
         .interpolation(Interpolation::Bilinear)
         .invert(reading.invert.into())
@@ -235,7 +251,5 @@ fn load(files: &ImageFiles, skip: bool, trained: &Trained, reading: &Reading) ->
             "note: {which} dark on light: turned to light on dark (--invert no leaves it so)"
         ));
     }
-    let names = set.paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
-    let pixels = set.images.reshape([set.paths.len(), height, width])?;
-    Ok(Images { pixels, names, labels: None })
+    Ok(set)
 }

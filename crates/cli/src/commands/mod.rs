@@ -1,11 +1,18 @@
-//! The commands that use a trained network.
+//! The commands that use a trained network or look at one.
 
 pub mod compare;
+pub mod convert;
 pub mod embed;
+pub mod evaluate;
+pub mod inspect;
+pub mod plot;
+pub mod predict;
 pub mod search;
+pub mod summary;
 
 mod csv;
 mod images;
+mod inputs;
 mod picture;
 
 use clap::{Args, ValueEnum};

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// What `cornu search` is told.
 #[derive(Clone, Debug, Args)]
 pub struct Options {
-    /// The trained network: a model.safetensors that `cornu train` wrote
+    /// The trained network: a model.keras that `cornu train` wrote
     #[arg(value_name = "MODEL")]
     model: PathBuf,
 
@@ -55,13 +55,13 @@ pub fn command() -> Command {
         .about("Finds the images that are most like one, by a trained network")
         .after_help(
             "Examples:
-  cornu search runs/siamese/model.safetensors --mnist 3
-  cornu search runs/siamese/model.safetensors mine.png --among folder -k 5
-  cornu search runs/siamese/model.safetensors mine.png --output hits.svg
+  cornu search runs/siamese/model.keras --mnist 3
+  cornu search runs/siamese/model.keras mine.png --among folder -k 5
+  cornu search runs/siamese/model.keras mine.png --output hits.svg
 
 For many searches, embed once:
-  cornu embed runs/siamese/model.safetensors --input folder --output folder.npy
-  cornu search runs/siamese/model.safetensors mine.png --among folder.npy",
+  cornu embed runs/siamese/model.keras --input folder --output folder.npy
+  cornu search runs/siamese/model.keras mine.png --among folder.npy",
         )
 }
 

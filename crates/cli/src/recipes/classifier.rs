@@ -1,6 +1,6 @@
 //! What the recipes have in common that read digits: data, training, test.
 
-use super::{Experiment, File};
+use super::{Experiment, File, TestData};
 use crate::digits::{CLASSES, NAMES};
 use crate::folder::Folder;
 use crate::results::Results;
@@ -35,6 +35,12 @@ impl Set {
     }
 }
 
+impl From<Set> for TestData {
+    fn from(set: Set) -> TestData {
+        TestData { x: set.x, y: set.y.into() }
+    }
+}
+
 /// A network that reads digits, and its data.
 pub struct Classifier {
     pub model: Model,
@@ -47,6 +53,10 @@ pub struct Classifier {
 impl Experiment for Classifier {
     fn model(&self) -> &Model {
         &self.model
+    }
+
+    fn model_mut(&mut self) -> &mut Model {
+        &mut self.model
     }
 
     fn data(&self) -> Vec<(usize, &'static str)> {

@@ -23,6 +23,7 @@ pub const RECIPE: Recipe = Recipe {
     files: FILES,
     network,
     prepare,
+    test: |images, _| Ok(set(images)?.into()),
     embedding: None,
 };
 
@@ -43,9 +44,12 @@ fn network() -> Result<Model> {
     Ok(model.into())
 }
 
+fn set(images: &LabelledImages) -> Result<Set> {
+    Set::new(images, vec![images.scaled()])
+}
+
 fn prepare(model: Model, options: &Options) -> Result<Box<dyn Experiment>> {
     let mnist = digits::load(options)?;
-    let set = |images: &LabelledImages| Set::new(images, vec![images.scaled()]);
     let (train, test) = (set(&mnist.train)?, set(&mnist.test)?);
     Ok(Box::new(Classifier { model, train, test, validation_split: Some(0.2) }))
 }

@@ -21,6 +21,7 @@ pub const RECIPE: Recipe = Recipe {
     files: FILES,
     network,
     prepare,
+    test: |images, _| Ok(set(images)?.into()),
     embedding: None,
 };
 
@@ -39,9 +40,13 @@ fn network() -> Result<Model> {
     Ok(model.into())
 }
 
+/// Images as rows.
+fn set(images: &LabelledImages) -> Result<Set> {
+    Set::new(images, vec![images.flat()])
+}
+
 fn prepare(model: Model, options: &Options) -> Result<Box<dyn Experiment>> {
     let mnist = digits::load(options)?;
-    let set = |images: &LabelledImages| Set::new(images, vec![images.flat()]);
     let (train, test) = (set(&mnist.train)?, set(&mnist.test)?);
     Ok(Box::new(Classifier { model, train, test, validation_split: None }))
 }

@@ -29,6 +29,7 @@ pub const RECIPE: Recipe = Recipe {
     files: &[LOG, BOARD, CONFUSION, MISTAKES],
     network,
     prepare,
+    test: |images, _| Ok(set(images)?.into()),
     embedding: None,
 };
 
@@ -61,9 +62,13 @@ fn network() -> Result<Model> {
     Ok(model.into())
 }
 
+/// Images as rows.
+fn set(images: &LabelledImages) -> Result<Set> {
+    Set::new(images, vec![images.flat()])
+}
+
 fn prepare(model: Model, options: &Options) -> Result<Box<dyn Experiment>> {
     let mnist = digits::load(options)?;
-    let set = |images: &LabelledImages| Set::new(images, vec![images.flat()]);
     let (train, test) = (set(&mnist.train)?, set(&mnist.test)?);
     let classifier = Classifier { model, train, test, validation_split: None };
     Ok(Box::new(MlpDropout { classifier, batch_size: options.batch_size, seed: options.seed }))
@@ -87,6 +92,10 @@ fn sampling_generator(
 impl Experiment for MlpDropout {
     fn model(&self) -> &Model {
         &self.classifier.model
+    }
+
+    fn model_mut(&mut self) -> &mut Model {
+        &mut self.classifier.model
     }
 
     fn data(&self) -> Vec<(usize, &'static str)> {

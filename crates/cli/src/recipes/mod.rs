@@ -15,6 +15,8 @@ mod verifier;
 use crate::args::Options;
 use crate::folder::Folder;
 use crate::results::Results;
+use cornu::data::{Column, Pairs};
+use cornu::datasets::LabelledImages;
 use cornu::model::Model;
 use cornu::search::Measure;
 use cornu::similarity::Score;
@@ -36,7 +38,7 @@ pub const ALL: &[Recipe] = &[
 pub type File = (&'static str, &'static str);
 
 /// The files that every recipe writes.
-pub const MODEL: File = ("model.safetensors", "the trained weights, and what is known of them");
+pub const MODEL: File = ("model.keras", "the trained model; Keras opens it too");
 /// See [`MODEL`].
 pub const HISTORY_CSV: File = ("history.csv", "loss and metrics of every epoch, as a table");
 /// See [`MODEL`].
@@ -75,8 +77,29 @@ pub struct Recipe {
     pub network: fn() -> Result<Model>,
     /// Loads the data for the network.
     pub prepare: fn(Model, &Options) -> Result<Box<dyn Experiment>>,
+    /// What the network is tested on, of these images. The same seed draws the same pairs.
+    pub test: fn(&LabelledImages, u64) -> Result<TestData>,
     /// How the network tells images apart, if it does.
     pub embedding: Option<Embedding>,
+}
+
+/// Inputs of a network, and what it should make of them.
+pub struct TestData {
+    pub x: Vec<Column>,
+    pub y: Column,
+}
+
+impl From<Pairs> for TestData {
+    fn from(pairs: Pairs) -> TestData {
+        TestData { x: pairs.inputs().into(), y: pairs.labels() }
+    }
+}
+
+/// Makes the recipes' own losses known, so that models that were trained with them can be evaluated
+/// and trained on.
+pub fn register_losses() {
+    siamese::register_loss();
+    siamese_classic::register_loss();
 }
 
 /// How a siamese network tells images apart.
@@ -101,7 +124,7 @@ pub const TWINS: Embedding = Embedding {
 };
 
 /// The part of a siamese network that makes an embedding of an image: its one layer that is a
-/// network itself.
+/// network itself, in a network that was made by its recipe.
 pub fn tower(network: &Model) -> Result<Model> {
     let mut towers = network.layers().into_iter().filter_map(|layer| Model::try_from(layer).ok());
     match (towers.next(), towers.next()) {
@@ -122,6 +145,9 @@ impl Recipe {
 pub trait Experiment {
     /// The network.
     fn model(&self) -> &Model;
+
+    /// The network, to say something about it.
+    fn model_mut(&mut self) -> &mut Model;
 
     /// How many samples there are of what, those to train on first.
     fn data(&self) -> Vec<(usize, &'static str)>;

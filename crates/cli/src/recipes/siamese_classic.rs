@@ -5,7 +5,9 @@ use super::{Experiment, Recipe, TWINS};
 use crate::args::Options;
 use crate::digits;
 use cornu::datasets::LabelledImages;
+use cornu::losses::Loss;
 use cornu::prelude::*;
+use cornu::saving;
 
 pub const RECIPE: Recipe = Recipe {
     name: "siamese-classic",
@@ -24,8 +26,12 @@ are given.",
     files: FILES,
     network,
     prepare,
+    test: |images, seed| Ok(pairs(images, seed)?.into()),
     embedding: Some(TWINS),
 };
+
+/// The name of the loss in files.
+const LOSS: &str = "siamese_classic_contrastive_loss";
 
 fn network() -> Result<Model> {
     let base = Sequential::new()
@@ -34,7 +40,7 @@ fn network() -> Result<Model> {
         .add(Dense::new(128).activation("relu"))
         .add(Dense::new(128).activation("relu"));
     let mut model = twins(&base)?;
-    model.compile("rmsprop", contrastive_loss).build()?;
+    model.compile("rmsprop", loss()).build()?;
     Ok(model)
 }
 
@@ -45,12 +51,22 @@ fn contrastive_loss(y: &Tensor, distance: &Tensor) -> Tensor {
     y * distance.square() + (1.0 - y) * (margin - distance).maximum(0.0).square()
 }
 
+fn loss() -> Loss {
+    Loss::custom(LOSS, contrastive_loss)
+}
+
+/// Makes the loss known to those who load the model.
+pub fn register_loss() {
+    saving::register_loss(LOSS, |_| Ok(loss()));
+}
+
+fn pairs(images: &LabelledImages, seed: u64) -> Result<Pairs> {
+    Pairs::alternating(images.flat(), images.classes(), PairLabel::OneIsSame, seed)
+}
+
 fn prepare(model: Model, options: &Options) -> Result<Box<dyn Experiment>> {
     let mnist = digits::load(options)?;
-    let pairs = |set: &LabelledImages| {
-        Pairs::alternating(set.flat(), set.classes(), PairLabel::OneIsSame, options.seed)
-    };
-    let train = pairs(&mnist.train)?;
-    let test = TestPairs::new(pairs(&mnist.test)?, mnist.test.flat(), &mnist.test);
+    let train = pairs(&mnist.train, options.seed)?;
+    let test = TestPairs::new(pairs(&mnist.test, options.seed)?, mnist.test.flat(), &mnist.test);
     Ok(Box::new(Verifier { model, train, test, halve_rate: false }))
 }

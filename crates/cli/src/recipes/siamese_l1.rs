@@ -33,6 +33,7 @@ pub const RECIPE: Recipe = Recipe {
     files: &[PAIRS, MISTAKES, ROC, SCORES, EMBEDDINGS, SIMILARITY],
     network,
     prepare,
+    test: |images, seed| Ok(pairs_of(images, seed)?.into()),
     embedding: Some(Embedding {
         measure: Measure::Euclidean,
         output: Score::Similarity,
@@ -82,15 +83,18 @@ fn network() -> Result<Model> {
     Ok(model)
 }
 
+/// For each image a pair of its digit and a pair of two digits.
+fn pairs_of(images: &LabelledImages, seed: u64) -> Result<Pairs> {
+    Pairs::per_image(images.scaled(), images.classes(), PairLabel::OneIsSame, seed)
+}
+
 fn prepare(model: Model, options: &Options) -> Result<Box<dyn Experiment>> {
     let mnist = digits::load(options)?;
     let mut order: Vec<usize> = (0..mnist.train.len()).collect();
     Philox::new(options.seed).shuffle(&mut order);
     let (validation, train) = order.split_at(order.len().div_ceil(5));
-    let images = mnist.test.scaled();
-    let classes = mnist.test.classes();
-    let pairs = Pairs::per_image(&images, classes, PairLabel::OneIsSame, options.seed)?;
-    let test = TestPairs::new(pairs, images, &mnist.test);
+    let pairs = pairs_of(&mnist.test, options.seed)?;
+    let test = TestPairs::new(pairs, mnist.test.scaled(), &mnist.test);
     Ok(Box::new(SiameseL1 {
         model,
         train: mnist.train.take(train)?,
@@ -203,6 +207,10 @@ fn join(
 impl Experiment for SiameseL1 {
     fn model(&self) -> &Model {
         &self.model
+    }
+
+    fn model_mut(&mut self) -> &mut Model {
+        &mut self.model
     }
 
     fn data(&self) -> Vec<(usize, &'static str)> {

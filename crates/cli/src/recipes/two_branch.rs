@@ -22,6 +22,7 @@ Its document trains this network on random numbers, with random labels: no figur
     files: FILES,
     network,
     prepare,
+    test: |images, _| Ok(set(images)?.into()),
     embedding: None,
 };
 
@@ -37,12 +38,14 @@ fn network() -> Result<Model> {
     Ok(model)
 }
 
+/// The halves of images, each for one branch.
+fn set(images: &LabelledImages) -> Result<Set> {
+    let halves = [Half::Left, Half::Right].map(|half| visible(images, half));
+    Set::new(images, halves.into_iter().collect::<Result<_>>()?)
+}
+
 fn prepare(model: Model, options: &Options) -> Result<Box<dyn Experiment>> {
     let mnist = digits::load(options)?;
-    let set = |images: &LabelledImages| -> Result<Set> {
-        let halves = [Half::Left, Half::Right].map(|half| visible(images, half));
-        Set::new(images, halves.into_iter().collect::<Result<_>>()?)
-    };
     let (train, test) = (set(&mnist.train)?, set(&mnist.test)?);
     Ok(Box::new(Classifier { model, train, test, validation_split: None }))
 }

@@ -61,6 +61,10 @@ impl Experiment for Verifier {
         &self.model
     }
 
+    fn model_mut(&mut self) -> &mut Model {
+        &mut self.model
+    }
+
     fn data(&self) -> Vec<(usize, &'static str)> {
         vec![(self.train.len(), "training pairs"), (self.test.pairs.len(), "test pairs")]
     }

@@ -79,7 +79,11 @@ impl ModelLoader {
     }
 }
 
-fn read_model(path: &Path, compile: bool, line: &'static Location<'static>) -> Result<Model> {
+pub(super) fn read_model(
+    path: &Path,
+    compile: bool,
+    line: &'static Location<'static>,
+) -> Result<Model> {
     type Weights = fn(&Branch, &Group) -> Result<Fitting>;
     let (contents, weights): (Contents, Weights) = match Format::of_file(path)? {
         Format::Keras => {

@@ -1,8 +1,10 @@
 //! Files: models and weights, read and written whole.
 
 pub(crate) mod archive;
+mod convert;
 mod format;
 pub(crate) mod h5;
+mod inspect;
 mod keras;
 mod load;
 mod onnx;
@@ -16,12 +18,16 @@ pub use crate::config::{
     register_layer, register_loss, register_metric, register_optimizer, register_regularizer,
     register_schedule,
 };
+pub use convert::convert_weights;
 pub(crate) use format::Format;
+pub use inspect::{
+    InspectedCompile, InspectedLayer, InspectedTensor, Inspection, Problem, TensorRole, inspect,
+};
 pub(crate) use keras::{Contents, check_values, model_config};
 pub use load::{ModelLoader, load_model};
 pub(crate) use onnx::{Export, export_onnx};
 pub(crate) use safetensors::{
-    Notes, check_note, load_arrays, load_notes, load_safetensors, read_safetensors,
+    Notes, check_note, list_arrays, load_arrays, load_notes, load_safetensors, read_safetensors,
     safetensors_bytes, save_arrays, save_safetensors,
 };
 pub use weights::LoadWeights;

@@ -184,6 +184,47 @@ pub(crate) fn load_arrays(path: &Path) -> Result<(BTreeMap<String, Array>, Notes
     Ok((arrays.collect::<Result<_>>()?, file.notes()))
 }
 
+/// An array of a file that somebody may have written.
+pub(crate) struct Listed {
+    pub name: String,
+    pub shape: Vec<usize>,
+    /// The type by NumPy's name.
+    pub dtype: String,
+    pub bytes: u64,
+    /// The values, if Cornu has their type.
+    pub array: Result<Array>,
+}
+
+/// Reads all arrays of a file, in its order, and what the file says about them.
+///
+/// # Errors
+/// If the file is no safetensors file, is cut short or damaged. The errors do not name the file.
+pub(crate) fn list_arrays(path: &Path) -> Result<(Vec<Listed>, Notes)> {
+    let (reader, len) = raw::open(path)?;
+    let mut file = WeightsFile::new(reader, len)?;
+    let names = file.order().unwrap_or_else(|| file.metadata.offset_keys());
+    let list = |name: String| {
+        let info = file.info(&name)?;
+        let ((start, end), shape, dtype) = (info.data_offsets, info.shape.clone(), info.dtype);
+        let (array, dtype) = (file.values(&name), name_of(dtype));
+        Ok(Listed { name, shape, dtype, bytes: (end - start) as u64, array })
+    };
+    Ok((names.into_iter().map(list).collect::<Result<_>>()?, file.notes()))
+}
+
+/// NumPy's name of a type: `float16`.
+fn name_of(dtype: Dtype) -> String {
+    let short = format!("{dtype:?}");
+    let (letter, rest) = short.split_at(1);
+    match (letter, rest) {
+        _ if short == "BF16" => "bfloat16".into(),
+        ("F", bits) if !bits.contains('_') => format!("float{bits}"),
+        ("I", bits) => format!("int{bits}"),
+        ("U", bits) => format!("uint{bits}"),
+        _ => short.to_lowercase(),
+    }
+}
+
 /// Reads what a file says about its weights, and none of the weights.
 ///
 /// # Errors
@@ -337,7 +378,10 @@ impl<R: Read + Seek> WeightsFile<R> {
     fn values(&mut self, name: &str) -> Result<Array> {
         let info = self.info(name)?;
         let (start, end) = info.data_offsets;
-        let (number, _) = number(info.dtype).ok_or_else(|| Error::file("unknown type"))?;
+        let (number, _) = number(info.dtype).ok_or_else(|| {
+            Error::file(format!("it holds {}, which Cornu does not read", name_of(info.dtype)))
+                .help("convert it before saving: tensor.float()")
+        })?;
         let shape = info.shape.clone();
         self.reader.seek(SeekFrom::Start(self.start + start as u64)).map_err(raw::broken)?;
         let room = Room::plain((end - start) as u64);

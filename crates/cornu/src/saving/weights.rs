@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 const METADATA: &str = "cornu_metadata";
 
 /// The most bytes in one part of weights that are written in several: Keras's default of 5 GB.
-const PART: u64 = 5_000_000_000;
+pub(super) const PART: u64 = 5_000_000_000;
 
 impl Model {
     /// Writes the weights to a file, with the metadata. The ending says the format:
@@ -186,7 +186,7 @@ fn safetensors(model: &Model, path: &Path, matching: Matching) -> Result<(Fittin
     Ok((fitting, Some(notes)))
 }
 
-fn is_keras3_name(path: &Path) -> bool {
+pub(super) fn is_keras3_name(path: &Path) -> bool {
     path.to_string_lossy().to_lowercase().ends_with(".weights.h5")
 }
 
@@ -197,7 +197,7 @@ fn say(root: &mut Group, notes: &Notes) {
     }
 }
 
-fn said(root: &Group) -> Result<Notes> {
+pub(super) fn said(root: &Group) -> Result<Notes> {
     match root.text(METADATA) {
         None => Ok(Notes::new()),
         Some(text) => serde_json::from_str(text)
