@@ -1,5 +1,6 @@
 //! The workspace's own commands: `cargo xtask <command>`.
 
+mod keras;
 mod tidy;
 
 use std::process::ExitCode;
@@ -13,6 +14,7 @@ Commands:
   tidy   Checks the house rules that no compiler checks: file headers, file sizes,
          which crate may use which, where unsafe code may stand
   check  Runs what CI runs, cheapest first (.ci/run)
+  keras  Holds files that Cornu writes against Keras: `cargo xtask keras --help`
 
 The Keras fixtures are made by xtask/fixtures/make.py, the MNIST asset by xtask/mnist/compress.py.";
 
@@ -20,6 +22,7 @@ fn main() -> ExitCode {
     let result = match std::env::args().nth(1).as_deref() {
         Some("tidy") => tidy::run(),
         Some("check") => check(),
+        Some("keras") => keras::run(&std::env::args().skip(2).collect::<Vec<String>>()),
         Some("help" | "--help" | "-h") | None => {
             println!("{USAGE}");
             Ok(())
