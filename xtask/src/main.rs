@@ -1,6 +1,7 @@
 //! The workspace's own commands: `cargo xtask <command>`.
 
 mod fuzz;
+mod keras;
 mod tidy;
 
 use std::process::ExitCode;
@@ -16,6 +17,7 @@ Commands:
   check  Runs what CI runs, cheapest first (.ci/run)
   fuzz   Hands every reader of files what nobody wrote, each for so many seconds (60 unless
          told), with cargo-fuzz: cargo xtask fuzz [seconds [target…]]
+  keras  Holds files that Cornu writes against Keras: `cargo xtask keras --help`
 
 The Keras fixtures are made by xtask/fixtures/make.py, the MNIST asset by xtask/mnist/compress.py.";
 
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
         Some("tidy") => tidy::run(),
         Some("check") => check(),
         Some("fuzz") => fuzz::run(std::env::args().skip(2)),
+        Some("keras") => keras::run(&std::env::args().skip(2).collect::<Vec<String>>()),
         Some("help" | "--help" | "-h") | None => {
             println!("{USAGE}");
             Ok(())

@@ -1,17 +1,17 @@
 //! Files that Keras wrote, of several versions: they open, predict what they predicted there, and
 //! training goes on as it does there. `xtask/fixtures/files` makes them.
 
+#[path = "support/archives.rs"]
+mod archives;
 mod support;
 
+use archives::{array, arrays, text, unpack};
 use cornu::model::Model;
 use cornu::saving::ModelLoader;
 use cornu::{Array, load_model};
 use serde_json::Value;
-use std::fs;
-use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
-use support::{Check, Outcome, check_cases, number, numbers};
-use tempfile::TempDir;
+use support::{Check, Outcome, check_cases, number};
 
 /// What Cornu does not do, or does otherwise.
 const HERE_OTHERWISE: support::Skipped<'_> = &[
@@ -99,30 +99,11 @@ fn files_of_tf_keras() {
 
 fn check_archive(writer: &str, skipped: support::Skipped<'_>) {
     let archive = unpack(writer);
-    let index = fs::read(archive.path().join("index.json")).expect("the archive has an index");
-    let index: Value = serde_json::from_slice(&index).expect("the index is JSON");
-    let cases = index["cases"].as_array().expect("the index lists cases");
+    let cases = archives::cases(archive.path());
     let describe = |case: &Value| (text(case, "form").to_owned(), text(case, "name").to_owned());
-    check_cases(&format!("{writer}.zip"), cases, skipped, describe, |case| {
+    check_cases(&format!("{writer}.zip"), &cases, skipped, describe, |case| {
         check(archive.path(), case)
     });
-}
-
-fn unpack(writer: &str) -> TempDir {
-    let path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/files/{writer}.zip"));
-    let bytes = fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).expect("it is an archive");
-    let folder = tempfile::tempdir().expect("a folder");
-    for i in 0..archive.len() {
-        let mut member = archive.by_index(i).expect("a member");
-        let target = folder.path().join(member.enclosed_name().expect("a plain name"));
-        let mut content = vec![];
-        member.read_to_end(&mut content).expect("it can be read");
-        fs::create_dir_all(target.parent().expect("a folder")).expect("a folder");
-        fs::write(target, content).expect("it can be written");
-    }
-    folder
 }
 
 fn check(folder: &Path, case: &Value) -> Check {
@@ -225,31 +206,6 @@ fn expect_outputs(
         support::expect_close(&format!("output {i} of {what}"), actual, expected, tolerance)?;
     }
     Ok(())
-}
-
-fn text<'v>(value: &'v Value, key: &str) -> &'v str {
-    value[key].as_str().unwrap_or_else(|| panic!("{value} has no {key}"))
-}
-
-fn arrays(value: &Value) -> Vec<Array> {
-    value.as_array().expect("a list of arrays").iter().map(array).collect()
-}
-
-fn array(value: &Value) -> Array {
-    let shape: Vec<usize> = numbers(&value["shape"]).iter().map(|&n| n as usize).collect();
-    let values = value["values"].as_array().expect("an array has values").iter();
-    let array = match text(value, "dtype") {
-        "float32" | "float64" | "float16" | "bfloat16" => {
-            Array::new(shape, values.map(|v| number(v) as f32).collect::<Vec<f32>>())
-        }
-        "int32" | "int64" => {
-            Array::new(shape, values.map(|v| number(v) as i32).collect::<Vec<i32>>())
-        }
-        "uint8" => Array::new(shape, values.map(|v| number(v) as u8).collect::<Vec<u8>>()),
-        "bool" => Array::new(shape, values.map(|v| v == &Value::Bool(true)).collect::<Vec<bool>>()),
-        other => panic!("dtype {other}"),
-    };
-    array.expect("the values fill the shape")
 }
 
 /// Options of loading that no case of an archive uses.

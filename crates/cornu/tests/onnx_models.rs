@@ -13,19 +13,18 @@ mod onnx;
 mod support;
 
 use cornu::prelude::*;
-use models::Named;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use support::*;
+use support::{Check, as_json};
 
 #[test]
 fn every_layer_and_function_is_exported() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.onnx");
     let mut operators = BTreeSet::new();
-    for (name, model) in layer_models().into_iter().chain(models::all()) {
+    for (name, model) in models::everything() {
         let exported = model.and_then(|(model, _)| Ok(model.export(&path)?));
         exported.unwrap_or_else(|error| panic!("{name}: {error}"));
         let file = onnx::read(&path);
@@ -44,8 +43,7 @@ fn models_are_written() {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("onnx");
     let _ = fs::remove_dir_all(&folder);
     let mut failures = vec![];
-    let all = layer_models().into_iter().chain(models::all());
-    for (i, (name, model)) in all.enumerate() {
+    for (i, (name, model)) in models::everything().into_iter().enumerate() {
         let path = folder.join(format!("{i:03}.onnx"));
         let written = model.and_then(|(model, data)| write(&path, &name, &model, &data));
         failures.extend(written.err().map(|error| format!("{name}\n    {error}")));
@@ -68,36 +66,4 @@ fn write(path: &Path, name: &str, model: &Model, data: &[Array]) -> Check {
     let runs = runs.into_iter().collect::<Result<Vec<Value>>>()?;
     let about = json!({ "name": name, "runs": runs });
     Ok(fs::write(path.with_extension("json"), about.to_string())?)
-}
-
-fn as_json(array: &Array) -> Value {
-    let dtype = array.dtype();
-    let data = array.values().to_f64();
-    json!({ "shape": array.shape(), "dtype": dtype.name(), "data": data })
-}
-
-/// A model of each layer of Keras's cases, with its weights and inputs.
-fn layer_models() -> Vec<Named> {
-    let cases = cases("layers");
-    let ours = cases.iter().filter(|case| case["training"] != Value::Bool(true)).filter(|case| {
-        // Cornu has channels last only.
-        case["arguments"]["data_format"] != "channels_first"
-    });
-    ours.map(|case| (text(&case["name"]).to_owned(), layer_model(case))).collect()
-}
-
-fn layer_model(case: &Value) -> Outcome<(Model, Vec<Array>)> {
-    utils::clear_session();
-    let layer = layers::build(text(&case["layer"]), Settings::of(case, "arguments"))?;
-    let data = arrays(&case["inputs"]);
-    let inputs: Vec<Tensor> = data
-        .iter()
-        .map(|x| Input::new(Shape::from(&x.shape()[1..])).dtype(x.dtype()).into())
-        .collect();
-    let model = Model::new(&inputs, layer.call(&inputs))?;
-    let given = case["weights"].as_array().into_iter().flatten();
-    for (weight, given) in layer.weights().iter().zip(given) {
-        weight.assign(array(&given["value"]))?;
-    }
-    Ok((model, data))
 }

@@ -106,6 +106,13 @@ pub fn arrays(value: &Value) -> Vec<Array> {
     value.as_array().expect("a list").iter().map(array).collect()
 }
 
+/// An array as the cases have it.
+pub fn as_json(array: &Array) -> Value {
+    let dtype = array.dtype();
+    let data = array.values().to_f64();
+    serde_json::json!({ "shape": array.shape(), "dtype": dtype.name(), "data": data })
+}
+
 /// A tensor made of an array of a case.
 pub fn tensor(value: &Value) -> Tensor {
     Tensor::from(array(value))

@@ -1,15 +1,18 @@
-//! Models of many shapes, to be exported.
+//! Models of many shapes, to be written for other programs.
 
-use crate::support::Outcome;
+use crate::layers;
+use crate::support::{Outcome, Settings, array, arrays, cases, text};
 use cornu::layers::*;
 use cornu::prelude::*;
+use serde_json::Value;
 
 /// A model with data for it, under a name that says what it is about.
 pub type Named = (String, Outcome<(Model, Vec<Array>)>);
 
 /// All of them.
-pub fn all() -> Vec<Named> {
-    let mut all = activations();
+pub fn everything() -> Vec<Named> {
+    let mut all = layer_models();
+    all.extend(activations());
     all.extend(functions());
     all.extend(images());
     all.extend(networks());
@@ -57,6 +60,32 @@ fn sequential(name: &str, data: Array, make: impl FnOnce(Sequential) -> Sequenti
     let input = Input::new(Shape::from(&data.shape()[1..])).dtype(data.dtype());
     let model = stirred(make(Sequential::new().add(input)).into());
     (name.to_owned(), model.map(|model| (model, vec![data])).map_err(Into::into))
+}
+
+/// A model of each layer of Keras's cases, with its weights and inputs.
+fn layer_models() -> Vec<Named> {
+    let cases = cases("layers");
+    let ours = cases.iter().filter(|case| case["training"] != Value::Bool(true)).filter(|case| {
+        // Cornu has channels last only.
+        case["arguments"]["data_format"] != "channels_first"
+    });
+    ours.map(|case| (text(&case["name"]).to_owned(), layer_model(case))).collect()
+}
+
+fn layer_model(case: &Value) -> Outcome<(Model, Vec<Array>)> {
+    utils::clear_session();
+    let layer = layers::build(text(&case["layer"]), Settings::of(case, "arguments"))?;
+    let data = arrays(&case["inputs"]);
+    let inputs: Vec<Tensor> = data
+        .iter()
+        .map(|x| Input::new(Shape::from(&x.shape()[1..])).dtype(x.dtype()).into())
+        .collect();
+    let model = Model::new(&inputs, layer.call(&inputs))?;
+    let given = case["weights"].as_array().into_iter().flatten();
+    for (weight, given) in layer.weights().iter().zip(given) {
+        weight.assign(array(&given["value"]))?;
+    }
+    Ok((model, data))
 }
 
 fn activations() -> Vec<Named> {

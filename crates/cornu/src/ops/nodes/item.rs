@@ -130,7 +130,7 @@ fn python_range(range: [Option<i64>; 3], size: usize) -> Result<(SliceRange, boo
         (first, end) = (first + step * (count - 1), first + 1);
     }
     if first >= end || first < 0 {
-        return Err(Error::shape("a slice without elements"));
+        return Ok((SliceRange { start: 0, end: Some(0), step: 1 }, false));
     }
     let step_up = step.unsigned_abs().min(size as u128) as usize;
     Ok((SliceRange { start: first as usize, end: Some(end as usize), step: step_up }, step < 0))

@@ -346,7 +346,6 @@ fn what_makes_no_sense_is_an_error() {
         ("GetItem", json!({}), vec![json!([0, 3])], "index 3 of axis 1"),
         ("GetItem", json!({}), vec![json!([0, 0, 0])], "too many parts"),
         ("GetItem", json!({}), vec![slice(0, 0)], "a step of 0"),
-        ("GetItem", json!({}), vec![slice(i64::MAX, 1)], "without elements"),
         ("MaxPool", json!({ "pool_size": HUGE }), vec![], "windows of sequences and images"),
         ("Cast", json!({ "dtype": "complex64" }), vec![], "no tensors of dtype 'complex64'"),
     ];
