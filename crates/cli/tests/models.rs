@@ -150,7 +150,7 @@ fn figures_are_those_of_the_training() {
     let (own, _) = succeed(here, &["evaluate", &model, "--limit", "300"]);
     assert_eq!(text, own);
     let test = datasets::mnist().unwrap().test;
-    let y = utils::to_categorical(&test.labels.slice_rows(0, 300).unwrap(), 10).unwrap();
+    let y = utils::to_categorical(test.labels.slice_rows(0, 300).unwrap(), 10).unwrap();
     write_npy(here.join("x.npy"), &digits(300)).unwrap();
     write_npy(here.join("y.npy"), &y).unwrap();
     let (text, _) = succeed(here, &["evaluate", &model, "--x", "x.npy", "--y", "y.npy"]);

@@ -378,11 +378,11 @@ fn settings_that_make_no_sense() {
     }
     let dims = vec![1; 1000];
     let flat = layer("Flatten", json!({}));
-    refused_config("a thousand axes", &sequential(json!(dims), &[flat.clone()]), "axes");
+    refused_config("a thousand axes", &sequential(json!(dims), std::slice::from_ref(&flat)), "axes");
     for shape in
         [json!([null, huge, huge]), json!([null, -4]), json!("x"), json!([]), json!([null, null])]
     {
-        refused_config(&shape.to_string(), &sequential(shape, &[flat.clone()]), "");
+        refused_config(&shape.to_string(), &sequential(shape, std::slice::from_ref(&flat)), "");
     }
 }
 

@@ -61,7 +61,7 @@ fn models_are_written() {
         }
     }
     for (name, model) in trained::everything() {
-        writer.add("trained", &name, model);
+        writer.add("trained", name, model);
     }
     println!("{} models are in {}", writer.count, writer.folder.display());
     assert!(

@@ -7,10 +7,11 @@ use cornu::layers::*;
 use cornu::prelude::*;
 
 type Named = (&'static str, Outcome<(Model, About)>);
+type Make = fn() -> Outcome<(Model, About)>;
 
 /// All of them.
 pub fn everything() -> Vec<Named> {
-    let all: [(&str, fn() -> Outcome<(Model, About)>); 9] = [
+    let all: [(&str, Make); 9] = [
         ("siamese, a Lambda of operations", siamese_by_lambda),
         ("siamese, operations on tensors", siamese_by_operations),
         ("siamese, a named closure as loss", named_closure),

@@ -12,7 +12,9 @@ use crate::names::short;
 use cornu_graph::{Error, Result};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{Cursor, Read};
+#[cfg(test)]
+use std::io::Cursor;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use zipped::{Seekable, Zipped};
 
@@ -67,6 +69,7 @@ impl Archive {
     ///
     /// # Errors
     /// As [`Archive::open`].
+    #[cfg(test)]
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Archive> {
         let len = bytes.len() as u64;
         Archive::zipped(Box::new(Cursor::new(bytes)), len)
@@ -112,15 +115,6 @@ impl Archive {
             self.assets_left = self.assets_left.saturating_sub(bytes.len() as u64);
         }
         Ok(bytes)
-    }
-
-    /// Reads a member that is a text.
-    ///
-    /// # Errors
-    /// As [`Archive::read`], and if it is not UTF-8.
-    pub fn read_text(&mut self, name: &str) -> Result<String> {
-        String::from_utf8(self.read(name)?)
-            .map_err(|_| Error::file("it is not text in UTF-8").within(short(name)))
     }
 }
 

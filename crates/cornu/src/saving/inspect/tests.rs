@@ -1,3 +1,5 @@
+//! Tests of what is told about files.
+
 use super::*;
 use crate::prelude::*;
 use std::fs;
