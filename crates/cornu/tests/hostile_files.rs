@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use std::fs;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use zip::ZipWriter;
@@ -16,6 +17,12 @@ use zip::write::SimpleFileOptions;
 /// More than this, in bytes, and the allocator refuses.
 #[global_allocator]
 static MEMORY: cap::Cap<std::alloc::System> = cap::Cap::new(std::alloc::System, 500 << 20);
+
+/// The memory is for one test.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A member of an archive: its name and content.
 type Member<'a> = (&'a str, &'a [u8]);
@@ -133,16 +140,19 @@ fn refused_config(what: &str, config: &Value, words: &str) {
 
 #[test]
 fn files_that_are_cut_or_damaged() {
+    let _alone = alone();
     for ending in [".keras", ".h5", ".weights.h5", ".safetensors"] {
         let whole = saved(ending);
         let folder = tempfile::tempdir().unwrap();
         let mut model = small();
+        let is_model = matches!(ending, ".keras" | ".h5");
         let mut read = |content: &[u8], i: usize| {
             let path = folder.path().join(i.to_string());
             fs::write(&path, content).unwrap();
             let _ = Model::read_metadata(&path);
+            let weights = model.load_weights(&path);
             let loaded = load_model(&path).map(|_| ());
-            loaded.or(model.load_weights(&path))
+            if is_model { loaded } else { weights }
         };
         read(&whole, 0).unwrap();
         for i in 0..60 {
@@ -161,6 +171,7 @@ fn files_that_are_cut_or_damaged() {
 
 #[test]
 fn archives_that_are_too_large_or_lead_elsewhere() {
+    let _alone = alone();
     let config = small().to_json().unwrap();
     let (config, weights) = (("config.json", config.as_bytes()), ("model.weights.h5", &*weights()));
     load(&zipped(&[config, weights])).unwrap();
@@ -198,6 +209,7 @@ fn archives_that_are_too_large_or_lead_elsewhere() {
 
 #[test]
 fn hdf5_of_huge_shapes_links_and_circles() {
+    let _alone = alone();
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/h5");
     let mut model = small();
     for name in
@@ -225,6 +237,7 @@ fn hdf5_of_huge_shapes_links_and_circles() {
 
 #[test]
 fn weights_of_another_model() {
+    let _alone = alone();
     let weights = weights();
     let other = |config: &Value| {
         load(&zipped(&[
@@ -237,12 +250,16 @@ fn weights_of_another_model() {
     refused("wider", other(&chain(4, &[dense(json!(5)), dense(json!(2))])), "named 'hidden'");
     refused("other units", other(&chain(4, &[dense(json!(5))])), "(4, 5)|more weights");
     refused("other input", other(&chain(7, &[dense(json!(3))])), "(7, 3)|more weights");
-    refused("4 GB of units", other(&chain(4, &[dense(json!(1_000_000_000))])), "more weights");
+    refused(
+        "4 GB of units",
+        other(&chain(4, &[dense(json!(1_000_000_000))])),
+        "more weights|no memory",
+    );
     let fifty: Vec<Value> = (0..50)
         .map(|i| layer("Dense", json!({ "units": 10_000, "name": format!("d{i}") })))
         .collect();
-    refused("20 GB in fifty layers", other(&chain(4, &fifty)), "more weights");
-    refused("4 TB of inputs", other(&chain(1 << 40, &[dense(json!(1))])), "more weights");
+    refused("20 GB in fifty layers", other(&chain(4, &fifty)), "more weights|no memory");
+    refused("4 TB of inputs", other(&chain(1 << 40, &[dense(json!(1))])), "more weights|no memory");
     refused("no units", other(&chain(4, &[dense(json!(0))])), "units");
     refused("negative units", other(&chain(4, &[dense(json!(-3))])), "units");
     refused("units in words", other(&chain(4, &[dense(json!("three"))])), "units");
@@ -254,6 +271,7 @@ fn weights_of_another_model() {
 
 #[test]
 fn graphs_that_are_circles_or_lead_nowhere() {
+    let _alone = alone();
     let dense = || layer("Dense", json!({ "units": 4 }));
     let model = |entries, output| functional("m", entries, output);
     let a = |of: &str| entry(dense(), "a", &[&[(of, 0)]]);
@@ -303,6 +321,7 @@ fn tower(levels: usize, calls: usize) -> Value {
 
 #[test]
 fn models_in_models_without_end() {
+    let _alone = alone();
     let started = Instant::now();
     assert!(Model::from_json(&tower(3, 2).to_string()).unwrap().count_params().is_ok());
     refused_config("2^40 calls", &tower(40, 2), "250000 calls");
@@ -321,6 +340,7 @@ fn models_in_models_without_end() {
 
 #[test]
 fn settings_that_make_no_sense() {
+    let _alone = alone();
     let huge = json!(1u64 << 62);
     let (line, image) = (json!([null, 8, 4]), json!([null, 8, 8, 3]));
     let cases = [
@@ -337,7 +357,6 @@ fn settings_that_make_no_sense() {
         (&image, layer("MaxPooling2D", json!({ "pool_size": 0 })), "pool"),
         (&image, layer("MaxPooling2D", json!({ "pool_size": huge })), "larger"),
         (&image, layer("MaxPooling2D", json!({ "pool_size": 2, "strides": 0 })), "stride"),
-        (&image, layer("AveragePooling2D", json!({ "pool_size": huge, "padding": "same" })), ""),
         (&image, layer("Conv2D", json!({ "filters": 2, "kernel_size": 0 })), "kernel_size"),
         (
             &image,
@@ -351,7 +370,7 @@ fn settings_that_make_no_sense() {
         ),
         (&image, layer("Conv2D", json!({ "filters": 2, "kernel_size": 3, "groups": 0 })), "groups"),
         (&line, layer("BatchNormalization", json!({ "axis": 9 })), "axis"),
-        (&line, layer("BatchNormalization", json!({ "axis": [1, 1] })), "axis"),
+        (&line, layer("BatchNormalization", json!({ "axis": [1, 1] })), "axes"),
         (&line, layer("LayerNormalization", json!({ "axis": -9 })), "axis"),
         (&line, layer("GroupNormalization", json!({ "groups": 3 })), "groups"),
         (&line, layer("GroupNormalization", json!({ "groups": 0 })), "groups"),
@@ -378,7 +397,8 @@ fn settings_that_make_no_sense() {
     }
     let dims = vec![1; 1000];
     let flat = layer("Flatten", json!({}));
-    refused_config("a thousand axes", &sequential(json!(dims), std::slice::from_ref(&flat)), "axes");
+    let relu = layer("ReLU", json!({}));
+    refused_config("a thousand axes", &sequential(json!(dims), &[relu]), "axes");
     for shape in
         [json!([null, huge, huge]), json!([null, -4]), json!("x"), json!([]), json!([null, null])]
     {
@@ -388,6 +408,7 @@ fn settings_that_make_no_sense() {
 
 #[test]
 fn a_model_larger_than_memory_predicts_an_error() {
+    let _alone = alone();
     let repeat = layer("RepeatVector", json!({ "n": 1u64 << 40 }));
     let model = Model::from_json(&sequential(json!([null, 4]), &[repeat]).to_string()).unwrap();
     refused("4 TiB", model.predict(Array::zeros([1, 4], DType::F32)).verbose(0).run(), "memory");
@@ -395,6 +416,7 @@ fn a_model_larger_than_memory_predicts_an_error() {
 
 #[test]
 fn whoever_is_killed_while_saving_leaves_a_whole_file() {
+    let _alone = alone();
     const PATH: &str = "CORNU_SAVE_FOREVER";
     if let Ok(path) = std::env::var(PATH) {
         let model = small();

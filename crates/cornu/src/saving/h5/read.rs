@@ -33,10 +33,31 @@ pub(super) fn read(bytes: Vec<u8>) -> Result<Group> {
         let found = raw::describe(&bytes[..bytes.len().min(8)]);
         return Err(Error::file(format!("not an HDF5 file: found {found}")));
     }
+    // What is cut may lack what nobody misses: a model's settings, but not its weights.
+    if let Some(end) = claimed_end(&bytes)
+        && end > bytes.len() as u64
+    {
+        let found = bytes.len();
+        return Err(Error::file(format!("cut short: expected {end} bytes, found {found}")));
+    }
     // The crate that parses answers damage with errors. Should it panic over some all the same,
     // that is an error of the file too: nothing is shared that a panic could leave half done.
     catch_unwind(AssertUnwindSafe(|| Reader::new(bytes).root()))
         .unwrap_or_else(|_| Err(Error::file("the HDF5 file is damaged: its structure is broken")))
+}
+
+/// Where the file says that it ends, if it says it as all files of Keras do: in its first block, in
+/// eight bytes.
+fn claimed_end(bytes: &[u8]) -> Option<u64> {
+    let (size, place) = match bytes.get(8)? {
+        0 => (13, 40),
+        1 => (13, 44),
+        2 | 3 => (9, 28),
+        _ => return None,
+    };
+    let is_usual = bytes.starts_with(b"\x89HDF") && bytes.get(size) == Some(&8);
+    let end = bytes.get(place..)?.first_chunk().filter(|_| is_usual)?;
+    Some(u64::from_le_bytes(*end))
 }
 
 struct Reader {
