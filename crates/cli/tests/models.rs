@@ -74,7 +74,7 @@ fn a_trained_model_is_looked_into() {
         "writer   Cornu ",
         "activation (Activation)",
         "RMSprop, learning rate 0.001",
-        "categorical_crossentropy",
+        "CategoricalCrossentropy",
         "layers/dense_2/vars/0",
         "in all 669,706 values in 6 arrays, 2,678,824 bytes",
         "Optimizer's state:",
