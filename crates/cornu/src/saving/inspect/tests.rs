@@ -1,3 +1,5 @@
+//! What is told of files, whole and broken.
+
 use super::*;
 use crate::prelude::*;
 use std::fs;
