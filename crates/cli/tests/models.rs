@@ -74,7 +74,7 @@ fn a_trained_model_is_looked_into() {
         "writer   Cornu ",
         "activation (Activation)",
         "RMSprop, learning rate 0.001",
-        "categorical_crossentropy",
+        "CategoricalCrossentropy",
         "layers/dense_2/vars/0",
         "in all 669,706 values in 6 arrays, 2,678,824 bytes",
         "Optimizer's state:",
@@ -271,7 +271,7 @@ fn mistakes_are_told() {
         (&["predict", mlp, "-i", "none.npy"], "none.npy: "),
         (
             &["predict", mlp, "-i", "x.npy"],
-            "x.npy: the model's input is float32(batch, 784), but the array is float32(3, 5)",
+            "x.npy: the model's input is float32(None, 784), but the array is float32(3, 5)",
         ),
         (&["predict", mlp, "-i", "one.npy", "-o", "y.txt"], "ends in .npy"),
         (&["predict", siamese, "-i", "one.npy"], "the model has 2 inputs, but data for 1 input"),

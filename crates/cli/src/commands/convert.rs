@@ -49,9 +49,8 @@ pub fn run(options: &Options) -> Result<()> {
         return Err(Error::file("there is no such file").within(from.display().to_string()));
     }
     let before = saving::inspect(from)?;
-    match read(&before, from, model.as_deref(), target)? {
-        Some(model) => target.write(&model, to)?,
-        None => saving::convert_weights(from, to)?,
+    if model.is_some() || target != Target::Weights || !as_it_stands(from, to)? {
+        target.write(&read(&before, from, model.as_deref(), target)?, to)?;
     }
     let after = match target {
         Target::Onnx => None,
@@ -99,23 +98,28 @@ impl Target {
     }
 }
 
-/// The model to write, unless the weights can be brought over as they stand.
+/// Brings weights over without their model, if the formats allow it: also of a model that cannot be
+/// loaded.
+fn as_it_stands(from: &Path, to: &Path) -> Result<bool> {
+    match saving::convert_weights(from, to) {
+        Err(error) if error.kind() == ErrorKind::Unsupported => Ok(false),
+        done => done.map(|()| true),
+    }
+}
+
+/// The model to write.
 fn read(
     before: &Inspection,
     from: &Path,
     architecture: Option<&Path>,
     target: Target,
-) -> Result<Option<Model>> {
+) -> Result<Model> {
     if let Some(architecture) = architecture {
         // Of the other file the architecture is taken alone: what it was trained to is not known
         // of these weights.
         let mut model = models::load_to_predict(architecture)?;
         model.load_weights(from)?;
-        return Ok(Some(model));
-    }
-    let is_tree = before.tensors.iter().any(|tensor| tensor.path.contains("vars/"));
-    if target == Target::Weights && is_tree {
-        return Ok(None);
+        return Ok(model);
     }
     if before.model.is_none() {
         let what = match target {
@@ -133,7 +137,7 @@ fn read(
     if let Some(reason) = model.not_compiled_because() {
         say::aside(format_args!("note: the model is not compiled as its file says: {reason}"));
     }
-    Ok(Some(model))
+    Ok(model)
 }
 
 /// What the one file holds and the other does not.

@@ -1,4 +1,4 @@
-//! Tests of what is told about files.
+//! What is told of files, whole and broken.
 
 use super::*;
 use crate::prelude::*;
