@@ -1,7 +1,6 @@
 //! All that the file of a model holds, whatever its format.
 
 use super::branch::Branch;
-use super::budget::check_values;
 use super::extras::Extras;
 use super::weights::{self, Fitting, Matching};
 use super::{files, read, write};
@@ -208,45 +207,6 @@ fn says(value: &Value, text: &str) -> bool {
 pub(super) fn version(text: &str) -> Option<(u32, u32)> {
     let mut parts = text.split('.').map(|part| part.parse().ok());
     Some((parts.next()??, parts.next()??))
-}
-
-/// JSON from a file. Python writes infinite numbers in words that JSON does not have.
-pub(super) fn parse(bytes: &[u8], what: &str) -> Result<Value> {
-    check_values(bytes).map_err(|e| e.within(what.to_owned()))?;
-    let parsed = serde_json::from_slice(bytes).or_else(|error| match quoted_numbers(bytes) {
-        Some(quoted) => serde_json::from_slice(&quoted),
-        None => Err(error),
-    });
-    parsed.map_err(|e| Error::file(format!("{what} is no JSON: {e}")))
-}
-
-/// The text with `NaN`, `Infinity` and `-Infinity` in quotes, if it has such words outside of texts.
-fn quoted_numbers(bytes: &[u8]) -> Option<Vec<u8>> {
-    const WORDS: [&[u8]; 3] = [b"-Infinity", b"Infinity", b"NaN"];
-    let mut quoted = Vec::with_capacity(bytes.len() + 64);
-    let (mut i, mut in_text, mut found) = (0, false, false);
-    while i < bytes.len() {
-        let word = WORDS.iter().find(|word| !in_text && bytes[i..].starts_with(word));
-        if let Some(word) = word {
-            quoted.push(b'"');
-            quoted.extend_from_slice(word);
-            quoted.push(b'"');
-            i += word.len();
-            found = true;
-            continue;
-        }
-        match bytes[i] {
-            b'"' => in_text = !in_text,
-            b'\\' if in_text => {
-                quoted.push(bytes[i]);
-                i += 1;
-            }
-            _ => {}
-        }
-        quoted.extend(bytes.get(i));
-        i += 1;
-    }
-    found.then_some(quoted)
 }
 
 /// As Keras writes it: an object with its compile configuration.

@@ -1,7 +1,8 @@
 //! A model's contents as the members of a `.keras` archive, and back.
 
-use super::contents::{Contents, config_with_compile, optimizer_group, parse, version};
+use super::contents::{Contents, config_with_compile, optimizer_group, version};
 use super::extras::{Extras, FOLDER, State};
+use super::json::parse;
 use super::legacy::KERAS_VERSION;
 use super::weights::numbered;
 use crate::saving::archive::{self, Archive, Members};

@@ -4,8 +4,9 @@
 //! names of its weights in order, a model inside counting as one layer; `optimizer_weights` likewise.
 
 use super::branch::Branch;
-use super::contents::{Contents, parse, version};
+use super::contents::{Contents, version};
 use super::extras::Extras;
+use super::json::parse;
 use super::weights::{Fitting, Matching, in_keras_order};
 use crate::layers::LayerRef;
 use crate::saving::h5::{Attribute, Group};

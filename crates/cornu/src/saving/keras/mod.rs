@@ -10,6 +10,7 @@ mod calls;
 mod contents;
 mod extras;
 mod files;
+mod json;
 pub(super) mod legacy;
 mod read;
 pub(super) mod weights;
