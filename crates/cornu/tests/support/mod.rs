@@ -93,7 +93,7 @@ pub fn array(value: &Value) -> Array {
         "int32" => Array::new(shape, data.iter().map(|v| number(v) as i32).collect::<Vec<i32>>()),
         "uint8" => Array::new(shape, data.iter().map(|v| number(v) as u8).collect::<Vec<u8>>()),
         "bool" => {
-            let bools = data.iter().map(|v| v.as_bool().expect("a bool"));
+            let bools = data.iter().map(|v| v.as_bool().unwrap_or_else(|| number(v) == 1.0));
             Array::new(shape, bools.collect::<Vec<bool>>())
         }
         other => panic!("dtype {other}"),
