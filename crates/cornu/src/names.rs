@@ -19,7 +19,7 @@ pub(crate) fn unknown<'a>(
 /// The known name that was probably meant, if one is like it.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
-    let likeness = |candidate: &str| strsim::jaro_winkler(&name, candidate);
+    let likeness = |candidate: &str| strsim::jaro_winkler(&name, &candidate.to_lowercase());
     let nearest = known.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
     (likeness(nearest) > 0.75).then_some(nearest)
 }

@@ -200,7 +200,7 @@ fn archives_that_are_too_large_or_lead_elsewhere() {
     refused("no weights", load(&zipped(&[config])), "model.weights.h5");
     refused("nothing", load(&zipped(&[])), "no .keras|empty|no such file");
     refused("no text", load(&zipped(&[("config.json", b"\xff\xfe{}"), weights])), "JSON");
-    refused("NaN", load(&zipped(&[("config.json", b"{\"class_name\": NaN}"), weights])), "JSON");
+    refused("NaN", load(&zipped(&[("config.json", b"{\"class_name\": NaN}"), weights])), "class");
     refused("a list", load(&zipped(&[("config.json", b"[]"), weights])), "class_name");
     let metadata = json!({ "version": 1, "metadata": { "x": "y".repeat(5 << 20) } }).to_string();
     let state = ("assets/cornu/state.json", metadata.as_bytes());
@@ -223,9 +223,12 @@ fn hdf5_of_huge_shapes_links_and_circles() {
     let shape: Vec<u8> = [4u64, 3].iter().flat_map(|size| size.to_le_bytes()).collect();
     let mut weights = weights();
     let at = weights.windows(16).position(|bytes| bytes == shape).unwrap();
-    for (rows, words) in
-        [(1u64 << 40, "longer|cut"), (u64::MAX, ""), (0, "(0, 3)"), (5, "(5, 3)|longer|cut")]
-    {
+    for (rows, words) in [
+        (1u64 << 40, "longer|cut"),
+        (u64::MAX, ""),
+        (0, "(0, 3)|more weights"),
+        (5, "(5, 3)|longer|cut"),
+    ] {
         weights[at..at + 8].copy_from_slice(&rows.to_le_bytes());
         let (_folder, path) = file(&weights);
         refused(&format!("{rows} rows"), model.load_weights(&path), words);

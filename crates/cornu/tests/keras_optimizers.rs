@@ -286,7 +286,7 @@ fn names_in_any_case_and_unknown_names() {
         assert_eq!(OptimizerSpec::from(name).get().unwrap().kind(), kind);
     }
     let error = OptimizerSpec::from("rmsprob").get().err().unwrap().to_string();
-    assert!(error.contains("did you mean 'rmsprop'?"), "{error}");
+    assert!(error.contains("did you mean 'RMSprop'?"), "{error}");
 }
 
 #[test]

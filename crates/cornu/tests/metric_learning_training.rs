@@ -117,6 +117,7 @@ fn configurations_tell_the_settings() {
     let expected = serde_json::json!({
         "name": "triplet_batch_semi_hard",
         "reduction": "sum_over_batch_size",
+        "mining": "batch_semi_hard",
         "margin": "soft",
         "distance": "cosine",
         "normalize": false,

@@ -40,6 +40,7 @@ impl Trainer {
             arrays.drain(..OF_LOSS_SCALE);
         }
         if arrays.len() + 1 == known
+            && arrays.first().is_some_and(|first| first.dtype() == DType::I32)
             && let Some(rate) = &self.state.learning_rate
         {
             // Keras 2 has no learning rate among them; it stands in the configuration.

@@ -68,8 +68,8 @@ fn losses_come_back() {
     }
     // Which of them are Keras's, by the one that is its and ours.
     let object = |loss: CircleLoss| Loss::from(loss).to_config().unwrap();
-    assert_eq!(object(CircleLoss::new())["module"], "keras.losses");
-    assert_eq!(object(CircleLoss::new().normalize(false))["registered_name"], "Cornu>CircleLoss");
+    assert_eq!(object(CircleLoss::new().normalize(false))["module"], "keras.losses");
+    assert_eq!(object(CircleLoss::new())["registered_name"], "Cornu>CircleLoss");
 }
 
 #[test]
