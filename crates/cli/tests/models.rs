@@ -258,7 +258,7 @@ fn mistakes_are_told() {
     write_npy(here.join("y.npy"), &Array::zeros([2, 10], DType::F32)).unwrap();
     write_npy(here.join("one.npy"), &Array::zeros([1, 784], DType::U8)).unwrap();
     for (words, expected) in [
-        (&["inspect", "none.keras"][..], "none.keras: cannot be read"),
+        (&["inspect", "none.keras"][..], "none.keras: there is no such file"),
         (&["inspect", "text.keras"], "text.keras: it is no .keras, .h5"),
         (&["summary", "none.keras"], "none.keras: there is no such file"),
         (&["summary", "cut.keras"], "cut.keras: the zip archive is damaged"),

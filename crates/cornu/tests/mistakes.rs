@@ -109,7 +109,7 @@ fn names_that_are_not_known() {
     let text = message(model.compile("sgd", "categorical_crossentrpy").build());
     expect(&text, &["no loss named", "did you mean 'categorical_crossentropy'?"]);
     let text = message(model.compile("rmsprp", "mse").build());
-    expect(&text, &["no optimizer named 'rmsprp'", "did you mean 'rmsprop'?"]);
+    expect(&text, &["no optimizer named 'rmsprp'", "did you mean 'RMSprop'?"]);
     let text = message(model.compile("sgd", "mse").metric("acuracy").build());
     expect(&text, &["no metric named 'acuracy'", "did you mean 'accuracy'?"]);
     let text = message(model.get_layer("dens"));
