@@ -138,6 +138,7 @@ impl Model {
         };
         save().map_err(|e| self.in_model(e))
     }
+
     /// As [`Model::save`], as a folder with the files that a `.keras` has inside: Keras's
     /// `zipped=False`, for places that keep versions of files.
     ///

@@ -4,7 +4,6 @@ mod batches;
 mod checks;
 mod class_weight;
 mod compile;
-#[allow(dead_code)] // Only files need it.
 mod compile_config;
 mod epoch;
 mod evaluate;
@@ -23,7 +22,6 @@ mod state;
 mod step;
 mod stream;
 mod trainer;
-#[allow(dead_code)] // Only files need it.
 mod transfer;
 
 pub use compile::Compile;

@@ -4,8 +4,9 @@
 mod write;
 mod zipped;
 
-#[allow(unused_imports)] // until models are written with it
-pub(crate) use write::{to_bytes, write_file, write_folder};
+#[cfg(test)]
+pub(crate) use write::to_bytes;
+pub(crate) use write::{write_file, write_folder};
 
 use crate::data::raw;
 use crate::names::short;
