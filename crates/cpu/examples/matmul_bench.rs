@@ -48,7 +48,7 @@ fn main() {
         let mut line = String::new();
         let mut fastest = f64::MAX;
         for (cpu, threads) in [(&single, 1), (&several, best.threads)] {
-            let time = best_product(cpu, (m, n, k, ta, tb));
+            let time = best_product(cpu, (m, n, k, ta, tb), numbers(m * k));
             fastest = fastest.min(time);
             let rate = flops / time / 1e9;
             line += &format!("{rate:8.1} {:3.0} %  ", 100.0 * rate / peak / threads as f64);
@@ -62,9 +62,33 @@ fn main() {
             fastest * 1e6
         );
     }
+    skipping(&single);
 }
 
 type Shape = (usize, usize, usize, bool, bool);
+
+/// Shapes whose A is an image, or its transpose, and how much of the inner dimension is not zero
+/// for six rows of A.
+const SPARSE: &[(usize, usize, usize, bool)] =
+    &[(128, 512, 784, false), (784, 512, 128, true), (32, 512, 784, false), (128, 512, 512, false)];
+const SHARES: &[usize] = &[100, 90, 80, 70, 60, 50, 40, 30];
+
+fn skipping(cpu: &Cpu) {
+    println!("\nµs on one thread, by the percentage of A that is there for six rows at once");
+    for &(m, n, k, ta) in SPARSE {
+        let mut line = String::new();
+        for &share in SHARES {
+            let there = |row: usize, k: usize| (row / 6 * 31 + k) * 7919 % 100 < share;
+            let mut a = numbers(m * k);
+            for (i, x) in a.iter_mut().enumerate() {
+                let (row, k) = if ta { (i % m, i / m) } else { (i / k, i % k) };
+                *x = if there(row, k) { *x } else { 0.0 };
+            }
+            line += &format!(" {:7.1}", 1e6 * best_product(cpu, (m, n, k, ta, false), a));
+        }
+        println!("{m:>6} x{n:4} x{k:4} {}N {line}", if ta { 'T' } else { 'N' });
+    }
+}
 
 fn numbers(count: usize) -> Vec<f32> {
     (0..count).map(|i| (i * 7919 % 1000) as f32 / 1000.0 - 0.5).collect()
@@ -88,9 +112,9 @@ fn best_time(mut call: impl FnMut()) -> f64 {
 }
 
 /// The best time of a product, in seconds.
-fn best_product(cpu: &Cpu, (m, n, k, ta, tb): Shape) -> f64 {
+fn best_product(cpu: &Cpu, (m, n, k, ta, tb): Shape, a: Vec<f32>) -> f64 {
     let shape = |r, c, t| if t { [c, r] } else { [r, c] };
-    let a = Array::new(shape(m, k, ta), numbers(m * k)).expect("fits");
+    let a = Array::new(shape(m, k, ta), a).expect("fits");
     let b = Array::new(shape(k, n, tb), numbers(k * n)).expect("fits");
     let mut program = product(cpu, &a.ty(), &b.ty(), ta, tb);
     best_time(|| program.run(&[&a, &b], &mut []).expect("the types fit"))

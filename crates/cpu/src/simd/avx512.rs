@@ -148,6 +148,19 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn list_lanes(self, m: __mmask16, first: u32, to: *mut u32) -> usize {
+        // SAFETY: as above.
+        unsafe {
+            let lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+            let numbers = _mm512_add_epi32(lanes, _mm512_set1_epi32(first as i32));
+            // Compressing in a register and storing all of it is far faster than compressing into
+            // memory.
+            _mm512_storeu_epi32(to.cast(), _mm512_maskz_compress_epi32(m, numbers));
+            m.count_ones() as usize
+        }
+    }
+
+    #[inline(always)]
     unsafe fn transpose(self, from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
         // SAFETY: as above.
         unsafe {

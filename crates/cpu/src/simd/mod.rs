@@ -67,6 +67,19 @@ impl Instructions {
     }
 }
 
+/// Asks for the cache line of an address, which need not be valid, before it is needed.
+#[inline(always)]
+pub(crate) fn prefetch<T>(p: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every x86-64 has the instruction, and it never faults.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(p.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = p;
+}
+
 /// Vectors of `f32`. A value of a type that implements this is the proof that the machine has the
 /// instructions, which is why the methods are safe.
 ///
@@ -158,6 +171,25 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// # Safety
     /// `LANES` bytes can be read at `p`.
     unsafe fn load_mask(self, p: *const u8) -> Self::M;
+
+    /// Lists the lanes that hold, counted from `first`; returns how many there are.
+    ///
+    /// # Safety
+    /// `LANES` numbers can be written at `to`.
+    #[inline(always)]
+    unsafe fn list_lanes(self, m: Self::M, first: u32, to: *mut u32) -> usize {
+        let mut holds = [0; 16];
+        let mut count = 0;
+        // SAFETY: no vector has more than 16 lanes; by the contract of this function.
+        unsafe {
+            self.store_mask(holds.as_mut_ptr(), m);
+            for lane in 0..Self::LANES {
+                *to.add(count) = first + lane as u32;
+                count += usize::from(holds[lane]);
+            }
+        }
+        count
+    }
 
     /// The nearest whole numbers, halves to even, of numbers between -2^22 and 2^22.
     fn to_int(self, x: Self::F) -> Self::I;

@@ -1,9 +1,9 @@
 //! Matrix products and convolutions.
 
 use crate::support::*;
-use cornu_graph::Op;
 use cornu_graph::infer::infer;
 use cornu_graph::op::Conv2d;
+use cornu_graph::{Op, Values};
 
 fn matmul(seed: u64, batch: &[usize], m: usize, n: usize, k: usize) {
     let mut rng = random(seed);
@@ -50,6 +50,30 @@ fn matmul_beyond_the_blocks() {
     matmul(1, &[], 50, 33, 1100);
     matmul(2, &[], 47, 530, 520);
     matmul(3, &[], 130, 10, 64);
+}
+
+/// An A of many zeros, as images have: whole columns of several rows, and the rows' ends.
+#[test]
+fn matmul_that_skips_zeros() {
+    for (seed, (m, n, k)) in
+        [(32, 64, 40), (47, 130, 100), (200, 70, 21), (19, 300, 1100)].into_iter().enumerate()
+    {
+        let mut rng = random(seed as u64);
+        for transpose_a in [false, true] {
+            for transpose_b in [false, true] {
+                let mut a = floats(&mut rng, &if transpose_a { [k, m] } else { [m, k] });
+                let Values::F32(numbers) = a.values_mut() else { unreachable!("floats are f32") };
+                for (i, x) in numbers.iter_mut().enumerate() {
+                    let (row, column) = if transpose_a { (i % m, i / m) } else { (i / k, i % k) };
+                    if column % 3 > 0 || column > k - 5 || (row / 8 + column) % 4 == 0 {
+                        *x = if row % 2 == 0 { 0.0 } else { -0.0 };
+                    }
+                }
+                let b = floats(&mut rng, &if transpose_b { [n, k] } else { [k, n] });
+                check_op(Op::MatMul { transpose_a, transpose_b }, &[a, b], SUMS);
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,15 +1,16 @@
 //! The loops around the micro-kernels: one rectangle of a matrix product, on one thread.
 
-use super::micro::{Family, Layout, Tile, families};
+use super::micro::{Family, LOW, Layout, Tile, families};
 use super::pack::{Pack, Packing, pack};
 use super::panels::{Even, Panel, Panels};
+use super::zeros::{self, Find, Piece};
 use crate::simd::Instructions;
 use std::ops::Range;
 
 /// The longest inner dimension that is multiplied at once: a tile of A stays in the L1 cache.
-const DEPTH: usize = 512;
+const DEPTH: usize = 1024;
 /// How many numbers of B are packed at once: half of a 1 MB L2 cache.
-const PACKED: usize = 128 * 1024;
+const PACKED: usize = 208 * 1024;
 
 /// A product `C = A·B` or `C += A·B` of matrices somewhere in memory.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +35,22 @@ pub(crate) struct Matrices {
     pub add: bool,
 }
 
+impl Matrices {
+    /// Where a row of A is, from a place of the inner dimension on.
+    ///
+    /// # Safety
+    /// A, which starts at `a`, has them.
+    unsafe fn a(&self, a: *const f32, row: usize, k: usize) -> *const f32 {
+        // SAFETY: by the contract of this function.
+        unsafe {
+            a.add(match self.layout {
+                Layout::Rows => row * self.a_stride + k,
+                Layout::Columns => k * self.a_stride + row,
+            })
+        }
+    }
+}
+
 /// Where the matrices start.
 #[derive(Clone, Copy)]
 pub(crate) struct Pointers {
@@ -48,20 +65,53 @@ pub(crate) fn is_direct(instructions: Instructions, matrices: &Matrices, rows: u
     !matrices.transpose_b && rows <= 3 * tallest
 }
 
+/// Into which tiles a rectangle is cut.
+#[derive(Clone, Copy)]
+struct Tiling {
+    /// The highest tile.
+    height: usize,
+    /// The columns that are packed at once.
+    width: usize,
+}
+
+impl Tiling {
+    fn new(
+        instructions: Instructions,
+        depth: usize,
+        tallest: usize,
+        rows: usize,
+        columns: usize,
+    ) -> Tiling {
+        let height = Even::new(rows, tallest).largest();
+        let unit = Panels::new(instructions, height, usize::MAX).next().map_or(1, |p| p.padded());
+        let whole = columns.div_ceil(unit);
+        let width = Even::new(whole, (PACKED / (depth * unit)).max(1)).largest() * unit;
+        Tiling { height, width }
+    }
+}
+
 /// How a rectangle of a product is computed.
 #[derive(Clone)]
 pub(crate) struct Block {
     matrices: Matrices,
     instructions: Instructions,
     rows: usize,
-    /// The highest tile.
-    height: usize,
-    /// The columns that are packed at once.
-    width: usize,
+    dense: Tiling,
+    /// The way for an A of many zeros.
+    skipping: Option<Tiling>,
+    find: Find,
     /// Whether B is read where it is, apart from a ragged end.
     direct: bool,
     pack: Pack,
 }
+
+/// Fewer columns are computed sooner than zeros are found.
+const FEWEST_COLUMNS: usize = 64;
+/// How many tiles are looked at to find out whether A has many zeros.
+const SAMPLES: usize = 8;
+/// The percentage of the inner dimension that tiles may visit for skipping to be worth it: low
+/// tiles multiply a little slower, and each looks for its zeros.
+const DENSE: usize = 80;
 
 impl Block {
     /// Plans rectangles of up to `rows` rows and `columns` columns.
@@ -71,16 +121,20 @@ impl Block {
         rows: usize,
         columns: usize,
     ) -> Block {
-        let families = families(instructions);
-        let tallest = families[families.len() - 1].tallest();
-        let height = Even::new(rows, tallest).largest();
-        let unit = Panels::new(instructions, height, usize::MAX).next().map_or(1, |p| p.padded());
+        let tallest = families(instructions).last().map_or(1, Family::tallest);
         let depth = Even::new(matrices.k, DEPTH).largest().max(1);
-        let whole = columns.div_ceil(unit);
-        let width = Even::new(whole, (PACKED / (depth * unit)).max(1)).largest() * unit;
-        let direct = is_direct(instructions, &matrices, rows);
-        let pack = pack(instructions, matrices.transpose_b);
-        Block { matrices, instructions, rows, height, width, direct, pack }
+        let tiling = |tallest| Tiling::new(instructions, depth, tallest, rows, columns);
+        let looks = columns >= FEWEST_COLUMNS && matrices.k >= 16;
+        Block {
+            matrices,
+            instructions,
+            rows,
+            dense: tiling(tallest),
+            skipping: looks.then(|| tiling(tallest.min(LOW))),
+            find: zeros::find(instructions, matrices.layout),
+            direct: is_direct(instructions, &matrices, rows),
+            pack: pack(instructions, matrices.transpose_b),
+        }
     }
 
     /// Plans rectangles for which B is read where it is, however many rows there are: it is small.
@@ -95,13 +149,18 @@ impl Block {
 
     /// How many numbers of scratch memory [`Block::run`] needs.
     pub(crate) fn scratch(&self) -> usize {
+        self.packed() + self.skipping.map_or(0, |_| zeros::room(self.matrices.k.min(DEPTH)))
+    }
+
+    /// How many numbers the packed part of B takes.
+    fn packed(&self) -> usize {
         let lanes = self.instructions.lanes();
         if self.direct {
             // One ragged panel; a smaller inner dimension may be cut into longer pieces.
-            self.matrices.k.min(DEPTH) * 8 * lanes
-        } else {
-            Even::new(self.matrices.k, DEPTH).largest() * self.width.next_multiple_of(lanes)
+            return self.matrices.k.min(DEPTH) * 8 * lanes;
         }
+        let width = self.skipping.map_or(0, |tiling| tiling.width).max(self.dense.width);
+        Even::new(self.matrices.k, DEPTH).largest() * width.next_multiple_of(lanes)
     }
 
     /// Computes a rectangle.
@@ -133,55 +192,118 @@ impl Block {
         scratch: *mut f32,
     ) {
         debug_assert!(rows.len() <= self.rows && k <= self.matrices.k);
-        let mut start = columns.start;
-        while start < columns.end {
-            let width = self.width.min(columns.end - start);
-            // SAFETY: by the contract of this function.
-            unsafe { self.columns(p, &rows, start, width, k, scratch) }
-            start += width;
+        // SAFETY: by the contract of this function.
+        unsafe {
+            let list = scratch.add(self.packed()).cast();
+            let tiling = self.skipping.filter(|t| self.has_many_zeros(p.a, &rows, k, *t, list));
+            let skips = tiling.is_some();
+            let tiling = tiling.unwrap_or(self.dense);
+            let run = Run { block: self, p, rows, k, tiling, skips, scratch, list };
+            let mut start = columns.start;
+            while start < columns.end {
+                let width = tiling.width.min(columns.end - start);
+                run.columns(start, width);
+                start += width;
+            }
         }
     }
 
+    /// Whether tiles that skip zeros have much less to do, judged by a few of them.
+    ///
+    /// # Safety
+    /// As [`Block::run`]; the list has room.
+    unsafe fn has_many_zeros(
+        &self,
+        a: *const f32,
+        rows: &Range<usize>,
+        k: usize,
+        tiling: Tiling,
+        list: *mut u32,
+    ) -> bool {
+        if k == 0 {
+            return false;
+        }
+        let (tiles, depths) = (Even::new(rows.len(), tiling.height), Even::new(k, DEPTH));
+        let samples = tiles.parts().div_ceil(4).min(SAMPLES);
+        let (mut seen, mut there) = (0, 0);
+        for sample in 0..samples {
+            let (row, height) = tiles.at(sample * tiles.parts() / samples);
+            let (first, depth) = depths.at(sample % depths.parts());
+            // SAFETY: by the contract of this function.
+            there += unsafe { self.find(a, rows.start + row, height, first, depth, list) };
+            seen += depth;
+        }
+        there * 100 < seen * DENSE
+    }
+
+    /// Lists the places of the inner dimension, from `first` on, at which some row of a tile has a
+    /// number other than 0; returns how many there are.
+    ///
+    /// # Safety
+    /// As [`Block::has_many_zeros`].
+    unsafe fn find(
+        &self,
+        a: *const f32,
+        row: usize,
+        rows: usize,
+        first: usize,
+        depth: usize,
+        list: *mut u32,
+    ) -> usize {
+        // SAFETY: by the contract of this function.
+        unsafe {
+            let a = self.matrices.a(a, row, first);
+            (self.find)(&Piece { a, stride: self.matrices.a_stride, rows, depth, list })
+        }
+    }
+}
+
+/// A rectangle while it is computed.
+struct Run<'a> {
+    block: &'a Block,
+    p: Pointers,
+    rows: Range<usize>,
+    k: usize,
+    tiling: Tiling,
+    skips: bool,
+    scratch: *mut f32,
+    list: *mut u32,
+}
+
+impl Run<'_> {
     /// Computes as many columns as are packed at once.
     ///
     /// # Safety
     /// As [`Block::run`].
-    unsafe fn columns(
-        &self,
-        p: Pointers,
-        rows: &Range<usize>,
-        start: usize,
-        width: usize,
-        k: usize,
-        scratch: *mut f32,
-    ) {
-        let m = &self.matrices;
+    unsafe fn columns(&self, start: usize, width: usize) {
+        let (block, m, p) = (self.block, &self.block.matrices, self.p);
         // SAFETY: by the contract of this function; all offsets are inside the matrices.
         unsafe {
-            if k == 0 && !m.add {
-                for row in rows.clone() {
+            if self.k == 0 && !m.add {
+                for row in self.rows.clone() {
                     p.c.add(row * m.c_stride + start).write_bytes(0, width);
                 }
             }
-            for (first, depth) in Even::new(k, DEPTH) {
+            for (first, depth) in Even::new(self.k, DEPTH) {
                 let b = p.b.add(if m.transpose_b {
                     start * m.b_stride + first
                 } else {
                     first * m.b_stride + start
                 });
-                let panels = Panels::new(self.instructions, self.height, width);
-                self.pack(panels.clone(), b, depth, scratch);
-                for (i, height) in Even::new(rows.len(), self.height) {
-                    let i = rows.start + i;
-                    let a = p.a.add(match m.layout {
-                        Layout::Rows => i * m.a_stride + first,
-                        Layout::Columns => first * m.a_stride + i,
-                    });
+                let panels = Panels::new(block.instructions, self.tiling.height, width);
+                self.pack(panels.clone(), b, depth);
+                for (i, height) in Even::new(self.rows.len(), self.tiling.height) {
+                    let i = self.rows.start + i;
+                    let visited = match self.skips {
+                        true => block.find(p.a, i, height, first, depth, self.list),
+                        false => depth,
+                    };
                     for panel in panels.clone() {
-                        let (b, b_stride) = self.source(panel, b, depth, scratch);
+                        let (b, b_stride) = self.source(panel, b, depth);
                         let tile = Tile {
-                            k: depth,
-                            a,
+                            k: visited,
+                            visited: self.list,
+                            a: m.a(p.a, i, first),
                             a_stride: m.a_stride,
                             b,
                             b_stride,
@@ -190,7 +312,11 @@ impl Block {
                             last: panel.last(),
                             add: m.add || first > 0,
                         };
-                        panel.family.kernel(m.layout, height)(&tile);
+                        let kernel = match self.skips {
+                            true => panel.family.skipping(m.layout, height),
+                            false => panel.family.kernel(m.layout, height),
+                        };
+                        kernel(&tile);
                     }
                 }
             }
@@ -201,43 +327,37 @@ impl Block {
     ///
     /// # Safety
     /// As [`Block::run`].
-    unsafe fn pack(&self, panels: Panels, b: *const f32, depth: usize, scratch: *mut f32) {
-        let m = &self.matrices;
+    unsafe fn pack(&self, panels: Panels, b: *const f32, depth: usize) {
+        let m = &self.block.matrices;
         for panel in panels {
-            if self.direct && !panel.is_ragged() {
+            if self.block.direct && !panel.is_ragged() {
                 continue;
             }
             let column = if m.transpose_b { panel.start * m.b_stride } else { panel.start };
             // SAFETY: by the contract of this function.
             unsafe {
-                let to = scratch.add(self.offset(panel, depth));
-                (self.pack)(&Packing::new(b.add(column), m.b_stride, depth, panel, to));
+                let to = self.scratch.add(self.offset(panel, depth));
+                (self.block.pack)(&Packing::new(b.add(column), m.b_stride, depth, panel, to));
             }
         }
     }
 
     /// Where a panel is in the scratch memory.
     fn offset(&self, panel: Panel, depth: usize) -> usize {
-        if self.direct { 0 } else { panel.start * depth }
+        if self.block.direct { 0 } else { panel.start * depth }
     }
 
     /// Where a micro-kernel reads a panel of B, and the distance between rows.
     ///
     /// # Safety
     /// As [`Block::run`].
-    unsafe fn source(
-        &self,
-        panel: Panel,
-        b: *const f32,
-        depth: usize,
-        scratch: *const f32,
-    ) -> (*const f32, usize) {
+    unsafe fn source(&self, panel: Panel, b: *const f32, depth: usize) -> (*const f32, usize) {
         // SAFETY: the panel is inside B, or inside the scratch memory.
         unsafe {
-            if self.direct && !panel.is_ragged() {
-                (b.add(panel.start), self.matrices.b_stride)
+            if self.block.direct && !panel.is_ragged() {
+                (b.add(panel.start), self.block.matrices.b_stride)
             } else {
-                (scratch.add(self.offset(panel, depth)), panel.padded())
+                (self.scratch.add(self.offset(panel, depth)), panel.padded())
             }
         }
     }

@@ -2,12 +2,17 @@
 
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Avx2, Avx512};
-use crate::simd::{Instructions, Portable, Simd};
+use crate::simd::{Instructions, Portable, Simd, prefetch};
+
+/// How many places of the inner dimension ahead a kernel that skips asks for B.
+pub(crate) const AHEAD: usize = 8;
 
 /// What a micro-kernel computes: `C = A·B` or `C += A·B` for a tile of C of fixed size.
 pub(crate) struct Tile {
-    /// The inner dimension.
+    /// The inner dimension; how many of it are visited by kernels that skip.
     pub k: usize,
+    /// Which of the inner dimension are visited, by kernels that skip; [`AHEAD`] more can be read.
+    pub visited: *const u32,
     /// The first element of A.
     pub a: *const f32,
     /// Between rows of A ([`Layout::Rows`]) or between its columns ([`Layout::Columns`]).
@@ -41,15 +46,28 @@ pub(crate) type Micro = unsafe fn(&Tile);
 /// The kernel of all micro-kernels.
 ///
 /// # Safety
-/// `t.k` columns of `MR` rows of A, `t.k` rows of `NV` vectors of B can be read; `MR` rows of
-/// `(NV - 1) · LANES + t.last` numbers of C can be written, and read if `t.add`.
+/// `t.k` columns of `MR` rows of A, `t.k` rows of `NV` vectors of B can be read (if it skips: those
+/// that `t.visited` tells); `MR` rows of `(NV - 1) · LANES + t.last` numbers of C can be written,
+/// and read if `t.add`.
 #[inline(always)]
-unsafe fn micro<S: Simd, const MR: usize, const NV: usize, const ROWS: bool>(s: S, t: &Tile) {
+unsafe fn micro<S: Simd, const MR: usize, const NV: usize, const ROWS: bool, const SKIPS: bool>(
+    s: S,
+    t: &Tile,
+) {
     let mut sums = [[s.splat(0.0); NV]; MR];
     // SAFETY: by the contract of this function.
     unsafe {
         let (mut a, mut b) = (t.a, t.b);
-        for _ in 0..t.k {
+        for step in 0..t.k {
+            if SKIPS {
+                let at = *t.visited.add(step) as usize;
+                let ahead = t.b.wrapping_add(*t.visited.add(step + AHEAD) as usize * t.b_stride);
+                for v in 0..NV {
+                    prefetch(ahead.wrapping_add(v * S::LANES));
+                }
+                (a, b) =
+                    (t.a.add(if ROWS { at } else { at * t.a_stride }), t.b.add(at * t.b_stride));
+            }
             let mut row = [s.splat(0.0); NV];
             for v in 0..NV {
                 row[v] = s.load(b.add(v * S::LANES));
@@ -60,8 +78,10 @@ unsafe fn micro<S: Simd, const MR: usize, const NV: usize, const ROWS: bool>(s: 
                     sums[i][v] = s.mul_add(x, row[v], sums[i][v]);
                 }
             }
-            a = a.wrapping_add(if ROWS { 1 } else { t.a_stride });
-            b = b.wrapping_add(t.b_stride);
+            if !SKIPS {
+                a = a.wrapping_add(if ROWS { 1 } else { t.a_stride });
+                b = b.wrapping_add(t.b_stride);
+            }
         }
         finish(s, t, &sums);
     }
@@ -105,14 +125,14 @@ macro_rules! kernel {
         kernel!(@ Avx2::assume(), #[target_feature(enable = "avx2,fma")], $($sizes)*)
     };
     (Portable, $($sizes:tt)*) => { kernel!(@ Portable, #[inline(never)], $($sizes)*) };
-    (@ $simd:expr, #[$attribute:meta], $mr:literal, $nv:literal, $rows:literal) => {{
+    (@ $simd:expr, #[$attribute:meta], $mr:literal, $nv:literal, $rows:literal, $skips:literal) => {{
         #[$attribute]
         unsafe fn kernel(tile: &Tile) {
             // SAFETY: the caller knows that the machine has the instructions, and keeps the
             // contract of `micro`.
             #[allow(unused_unsafe)]
             unsafe {
-                micro::<_, $mr, $nv, $rows>($simd, tile)
+                micro::<_, $mr, $nv, $rows, $skips>($simd, tile)
             }
         }
         kernel as Micro
@@ -125,6 +145,8 @@ pub(crate) struct Family {
     pub vectors: usize,
     rows: &'static [Micro],
     columns: &'static [Micro],
+    skipping_rows: &'static [Micro],
+    skipping_columns: &'static [Micro],
 }
 
 impl Family {
@@ -140,14 +162,27 @@ impl Family {
             Layout::Columns => self.columns[height - 1],
         }
     }
+
+    /// The kernel for a height up to [`LOW`] that visits only a part of the inner dimension.
+    pub(crate) fn skipping(&self, layout: Layout, height: usize) -> Micro {
+        match layout {
+            Layout::Rows => self.skipping_rows[height - 1],
+            Layout::Columns => self.skipping_columns[height - 1],
+        }
+    }
 }
 
+/// The height of the tallest tile that skips zeros: the lower, the more columns of it are zeros.
+pub(crate) const LOW: usize = 6;
+
 macro_rules! family {
-    ($simd:ident, $nv:literal: $($mr:literal)*) => {
+    ($simd:ident, $nv:literal: $($mr:literal)*; $($low:literal)*) => {
         Family {
             vectors: $nv,
-            rows: &[$(kernel!($simd, $mr, $nv, true)),*],
-            columns: &[$(kernel!($simd, $mr, $nv, false)),*],
+            rows: &[$(kernel!($simd, $mr, $nv, true, false)),*],
+            columns: &[$(kernel!($simd, $mr, $nv, false, false)),*],
+            skipping_rows: &[$(kernel!($simd, $low, $nv, true, true)),*],
+            skipping_columns: &[$(kernel!($simd, $low, $nv, false, true)),*],
         }
     };
 }
@@ -157,19 +192,19 @@ macro_rules! family {
 // rows, where B is read once and at least 8 sums are needed to hide the latency of the additions.
 #[cfg(target_arch = "x86_64")]
 static AVX512: [Family; 4] = [
-    family!(Avx512, 8: 1 2),
-    family!(Avx512, 4: 1 2 3 4 5 6),
-    family!(Avx512, 2: 1 2 3 4 5 6 7 8 9 10 11 12 13 14),
-    family!(Avx512, 1: 1 2 3 4 5 6 7 8 9 10 11 12 13 14),
+    family!(Avx512, 8: 1 2; 1 2),
+    family!(Avx512, 4: 1 2 3 4 5 6; 1 2 3 4 5 6),
+    family!(Avx512, 2: 1 2 3 4 5 6 7 8 9 10 11 12 13 14; 1 2 3 4 5 6),
+    family!(Avx512, 1: 1 2 3 4 5 6 7 8 9 10 11 12 13 14; 1 2 3 4 5 6),
 ];
 #[cfg(target_arch = "x86_64")]
 static AVX2: [Family; 4] = [
-    family!(Avx2, 8: 1),
-    family!(Avx2, 4: 1 2),
-    family!(Avx2, 2: 1 2 3 4 5 6),
-    family!(Avx2, 1: 1 2 3 4 5 6),
+    family!(Avx2, 8: 1; 1),
+    family!(Avx2, 4: 1 2; 1 2),
+    family!(Avx2, 2: 1 2 3 4 5 6; 1 2 3 4 5 6),
+    family!(Avx2, 1: 1 2 3 4 5 6; 1 2 3 4 5 6),
 ];
-static PORTABLE: [Family; 1] = [family!(Portable, 1: 1 2 3 4)];
+static PORTABLE: [Family; 1] = [family!(Portable, 1: 1 2 3 4; 1 2 3 4)];
 
 /// The families of an instruction set, the widest first. The last is one vector wide.
 pub(crate) fn families(instructions: Instructions) -> &'static [Family] {

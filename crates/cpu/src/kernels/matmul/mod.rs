@@ -2,8 +2,9 @@
 //!
 //! The result is cut into rectangles, one for each thread ([`grid`]). A thread packs a block of
 //! its columns of B so that it stays in the L2 cache ([`block`], [`pack`]), and computes one tile
-//! of the result after the other in registers ([`micro`]). Few rows times a transposed B are dot
-//! products ([`dots`]).
+//! of the result after the other in registers ([`micro`]). Where A has many zeros, as images have,
+//! it multiplies what is not zero ([`zeros`]). Few rows times a transposed B are dot products
+//! ([`dots`]).
 
 pub(crate) mod block;
 mod dots;
@@ -11,6 +12,7 @@ mod grid;
 pub(crate) mod micro;
 mod pack;
 mod panels;
+mod zeros;
 
 pub(crate) use panels::Even;
 

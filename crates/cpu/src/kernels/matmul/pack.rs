@@ -1,7 +1,11 @@
 //! Copies of a block of B in the order in which micro-kernels read it.
 
 use super::panels::Panel;
-use crate::simd::{Instructions, Simd, instantiate};
+use crate::simd::{Instructions, Simd, instantiate, prefetch};
+
+/// How many rows ahead a part of B is asked for: its rows are too far apart for the processor to see
+/// what comes next.
+const AHEAD: usize = 16;
 
 /// A panel to copy: `rows` rows of B and the panel's columns.
 pub(crate) struct Packing {
@@ -52,6 +56,10 @@ unsafe fn pack_rows<S: Simd>(s: S, p: &Packing) {
     unsafe {
         for row in 0..p.rows {
             let (from, to) = (p.from.add(row * p.stride), p.to.add(row * p.padded));
+            let ahead = from.wrapping_add(AHEAD * p.stride);
+            for j in (0..p.width).step_by(16) {
+                prefetch(ahead.wrapping_add(j));
+            }
             for j in (0..whole).step_by(S::LANES) {
                 s.store(to.add(j), s.load(from.add(j)));
             }

@@ -79,6 +79,11 @@ impl Even {
         Even { count, parts: count.div_ceil(most.max(1)), part: 0 }
     }
 
+    /// How many parts there are.
+    pub(crate) fn parts(&self) -> usize {
+        self.parts
+    }
+
     /// Where the `part`-th part starts, and its size.
     pub(crate) fn at(&self, part: usize) -> (usize, usize) {
         let start = part * self.count / self.parts;
