@@ -125,7 +125,7 @@ fn check_arity(op: &Op, given: usize) -> Result<()> {
             crate::op::PoolKind::Average => 1,
         },
         Op::Concat { .. } => return require(given > 0, || "concat needs an input".into()),
-        Op::Fused(kernel) => kernel.inputs.len(),
+        Op::Fused(kernel) => kernel.arity(),
         _ => 1,
     };
     require(given == expected, || format!("{op:?} takes {expected} inputs, not {given}"))
@@ -373,10 +373,15 @@ fn check_indexes(what: &str, indexes: &TensorType) -> Result<()> {
 }
 
 fn fused(kernel: &Kernel, inputs: &[&TensorType]) -> Result<TensorType> {
-    for (input, dtype) in inputs.iter().zip(&kernel.inputs) {
+    let (operands, inputs) = inputs.split_at(kernel.operands());
+    let product = kernel.product.map(|product| infer(&product.op(), operands)).transpose()?;
+    for (input, dtype) in product.iter().chain(inputs.iter().copied()).zip(&kernel.inputs) {
         let fits = input.dtype == *dtype && input.shape.broadcasts_to(&kernel.shape);
         require(fits, || format!("fused loop over {} of {input}", kernel.shape))?;
     }
+    require(product.is_none_or(|ty| ty.shape == kernel.shape && ty.shape.rank() == 2), || {
+        format!("fused loop over {} of a product of another shape", kernel.shape)
+    })?;
     project(kernel, 0)
 }
 

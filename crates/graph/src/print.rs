@@ -96,7 +96,12 @@ pub fn name(op: &Op) -> String {
         Op::Pool2dGrad { pool, .. } => format!("pool2d_grad {pool:?}"),
         Op::Gather => "gather".into(),
         Op::ScatterAdd { rows } => format!("scatter_add rows={rows}"),
-        Op::Fused(kernel) => format!("fused over {}", kernel.shape),
+        Op::Fused(kernel) => match kernel.product {
+            Some(product) => {
+                format!("fused over {} of {} as .0", kernel.shape, name(&product.op()))
+            }
+            None => format!("fused over {}", kernel.shape),
+        },
         Op::Project(index) => format!("project {index}"),
     }
 }

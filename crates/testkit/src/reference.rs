@@ -148,10 +148,11 @@ impl Loaded {
             for (i, output) in outputs.iter().enumerate() {
                 let free = outputs[..i].iter().all(|other| !overlap(output, other));
                 assert!(free, "two results in one place: {step:?}");
-                for input in step.inputs.iter().filter(|input| overlap(output, input)) {
+                let operands = step.inputs.iter().enumerate();
+                for (index, input) in operands.filter(|(_, input)| overlap(output, input)) {
                     let same = input.place == output.place
                         && input.ty.dtype.size() == output.ty.dtype.size();
-                    assert!(same && self.in_step(step.kind, &input.ty.shape), "{step:?}");
+                    assert!(same && self.in_step(step.kind, index, &input.ty.shape), "{step:?}");
                 }
             }
             let Some(scratch) = &step.scratch else { continue };
@@ -168,10 +169,10 @@ impl Loaded {
     }
 
     /// Whether an instruction reads an operand of this shape element by element, as it writes.
-    fn in_step(&self, kind: StepKind, shape: &Shape) -> bool {
+    fn in_step(&self, kind: StepKind, index: usize, shape: &Shape) -> bool {
         let StepKind::Node(id) = kind else { return false };
         match &self.plan.graph().node(id).op {
-            Op::Fused(kernel) => kernel.shape == *shape,
+            Op::Fused(kernel) => kernel.reads_in_step(index, shape),
             op => op.is_elementwise(),
         }
     }

@@ -65,6 +65,11 @@ impl Request<'_> {
 /// # Panics
 /// For inputs, variables and constants, which are not computed, and for what a plan has replaced.
 pub(crate) fn build(request: &Request<'_>) -> Box<dyn Kernel> {
+    if let Op::Fused(kernel) = request.op
+        && let Some(product) = kernel.product
+    {
+        return Box::new(elementwise::ProductLoop::new(request, kernel, product));
+    }
     if let Some(kernel) = elementwise::Elementwise::new(request) {
         return Box::new(kernel);
     }

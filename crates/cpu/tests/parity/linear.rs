@@ -1,9 +1,11 @@
 //! Matrix products and convolutions.
 
 use crate::support::*;
+use cornu_graph::fused::{Kernel, Product, ScalarOp, Step};
 use cornu_graph::infer::infer;
 use cornu_graph::op::Conv2d;
-use cornu_graph::{Op, Values};
+use cornu_graph::scalar::BinaryOp;
+use cornu_graph::{DType, Graph, Op, Values};
 
 fn matmul(seed: u64, batch: &[usize], m: usize, n: usize, k: usize) {
     let mut rng = random(seed);
@@ -74,6 +76,40 @@ fn matmul_that_skips_zeros() {
             }
         }
     }
+}
+
+/// A loop that adds a bias, or a whole matrix, to the elements of a product, and gives out both.
+fn product_loop(seed: u64, [m, n, k]: [usize; 3], added: &[usize]) {
+    let mut rng = random(seed);
+    for (transpose_a, transpose_b) in [(false, false), (true, false), (false, true)] {
+        let shape = |r, c, transposed| if transposed { [c, r] } else { [r, c] };
+        let (a, b) = (shape(m, k, transpose_a), shape(k, n, transpose_b));
+        let operands = [&a[..], &b[..], added].map(|shape| floats(&mut rng, shape));
+        let add = ScalarOp::Binary(BinaryOp::Add);
+        let kernel = Kernel {
+            product: Some(Product { transpose_a, transpose_b }),
+            shape: [m, n].into(),
+            inputs: vec![DType::F32; 2],
+            steps: vec![Step { op: add, args: vec![0, 1], dtype: DType::F32 }],
+            outputs: vec![2, 0],
+        };
+        let mut graph = Graph::new();
+        let nodes = add_inputs(&mut graph, &operands);
+        let fused = graph.add(Op::Fused(Box::new(kernel)), &nodes);
+        graph.outputs = [0, 1].map(|i| graph.add(Op::Project(i), &[fused])).to_vec();
+        check(&graph, &operands, &[], SUMS);
+    }
+}
+
+#[test]
+fn loops_over_products() {
+    product_loop(1, [50, 300, 70], &[300]);
+    product_loop(2, [50, 300, 70], &[50, 300]);
+    product_loop(3, [130, 140, 1100], &[50 + 80, 1]);
+    product_loop(4, [75, 150, 2100], &[75, 150]);
+    product_loop(5, [60, 9, 20], &[60, 9]);
+    product_loop(6, [1, 600, 33], &[600]);
+    product_loop(7, [7, 300, 40], &[7, 300]);
 }
 
 #[test]

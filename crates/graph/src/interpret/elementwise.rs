@@ -198,6 +198,7 @@ mod tests {
     fn kernel() -> Kernel {
         let step = |op, args: &[usize]| Step { op, args: args.to_vec(), dtype: DType::F32 };
         Kernel {
+            product: None,
             shape: [2, 2].into(),
             inputs: vec![DType::F32, DType::F32],
             steps: vec![

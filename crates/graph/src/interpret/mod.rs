@@ -121,7 +121,11 @@ pub fn eval_all(op: &Op, inputs: &[&Value], precision: Precision) -> Result<Vec<
     let types: Vec<TensorType> = inputs.iter().map(|v| v.ty()).collect();
     let ty = infer(op, &types.iter().collect::<Vec<_>>())?;
     if let Op::Fused(kernel) = op {
-        return elementwise::fused(kernel, inputs, precision);
+        let (operands, inputs) = inputs.split_at(kernel.operands());
+        let product = kernel.product.map(|product| eval_op(&product.op(), operands, precision));
+        let product = product.transpose()?;
+        let inputs: Vec<&Value> = product.iter().chain(inputs.iter().copied()).collect();
+        return elementwise::fused(kernel, &inputs, precision);
     }
     let shape = sizes(&ty.shape)?;
     let data = elements(op, inputs, &shape)?;

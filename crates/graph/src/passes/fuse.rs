@@ -312,6 +312,7 @@ impl<'a> KernelBuilder<'a> {
             dtype: *dtype,
         });
         let kernel = Kernel {
+            product: None,
             shape: self.graph.ty(results[0]).shape.clone(),
             inputs: self.inputs.iter().map(|&i| self.graph.ty(i).dtype).collect(),
             steps: steps.collect(),

@@ -2,6 +2,7 @@
 
 mod cse;
 mod dead;
+mod epilogue;
 mod fold;
 mod fuse;
 mod rewrite;
@@ -24,12 +25,14 @@ pub enum Pass {
     Cse,
     /// Joins elementwise ops into one loop.
     Fuse,
+    /// Joins a matrix product with the loop that reads it.
+    Epilogue,
 }
 
 /// The passes in their order. Dead code goes first and whenever a pass may have left some;
 /// simplifying shows constants to fold, and folding shows identities to simplify; equal nodes are
 /// joined when all rewriting is done; fusion comes last, because nothing else looks into a fused
-/// loop.
+/// loop, but for the products that go into one.
 pub const ALL: &[Pass] = &[
     Pass::Dead,
     Pass::Simplify,
@@ -38,6 +41,7 @@ pub const ALL: &[Pass] = &[
     Pass::Cse,
     Pass::Dead,
     Pass::Fuse,
+    Pass::Epilogue,
     Pass::Dead,
 ];
 
@@ -50,6 +54,7 @@ impl Pass {
             Pass::Fold => fold::run(graph),
             Pass::Cse => cse::run(graph),
             Pass::Fuse => fuse::run(graph),
+            Pass::Epilogue => epilogue::run(graph),
         }
     }
 }

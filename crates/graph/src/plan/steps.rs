@@ -244,17 +244,18 @@ impl Planner {
     /// Whether an instruction that reads the variable reads each element only where it writes it.
     fn may_overwrite(&self, writer: usize, variable: usize) -> bool {
         let Some(old) = self.value_of_variable(variable) else { return true };
-        let reads = self.inputs[writer].iter().filter(|(value, _)| *value == old);
-        reads.clone().all(|(_, ty)| self.reads_in_step(writer, ty))
+        self.reads_in_step(writer, old)
     }
 
-    /// Whether an instruction reads an operand of this type element by element, as it writes.
-    fn reads_in_step(&self, step: usize, ty: &TensorType) -> bool {
-        let StepKind::Node(id) = self.kinds[step] else { return false };
-        match &self.graph.node(id).op {
-            Op::Fused(kernel) => kernel.shape == ty.shape,
+    /// Whether an instruction reads a value, if it does, element by element, as it writes.
+    fn reads_in_step(&self, step: usize, value: usize) -> bool {
+        let inputs = self.inputs[step].iter().enumerate().filter(|(_, (read, _))| *read == value);
+        let StepKind::Node(id) = self.kinds[step] else { return inputs.count() == 0 };
+        let op = &self.graph.node(id).op;
+        inputs.into_iter().all(|(index, (_, ty))| match op {
+            Op::Fused(kernel) => kernel.reads_in_step(index, &ty.shape),
             op => op.is_elementwise(),
-        }
+        })
     }
 
     fn run_after_readers(&mut self, step: usize, variable: usize) {
@@ -354,10 +355,7 @@ impl Planner {
             && matches!(old.place, Some(Place::Arena(_)))
             && to.ty.dtype.size() == old.ty.dtype.size()
             && to.ty.len() == old.ty.len()
-            && self.inputs[step]
-                .iter()
-                .filter(|(v, _)| *v == from)
-                .all(|(_, ty)| self.reads_in_step(step, ty))
+            && self.reads_in_step(step, from)
     }
 
     fn free(&self, value: usize, just_written: &[Buffer], arena: &mut Arena, unread: bool) {

@@ -1,7 +1,7 @@
 //! Rows of fused loops: several results, broadcast operands, mixed dtypes.
 
 use super::{APPROXIMATE, Case, Draw, Operand, floats, operand, small};
-use cornu_graph::fused::{Kernel, ScalarOp, Step};
+use cornu_graph::fused::{Kernel, Product, ScalarOp, Step};
 use cornu_graph::scalar::{BinaryOp, CompareOp, UnaryOp};
 use cornu_graph::{DType, Op};
 
@@ -25,6 +25,11 @@ pub fn add(cases: &mut Vec<Case>) {
     }
     cases.push(case(&[], vec![floats(&[][..])], vec![step(MUL, &[0, 0], DType::F32)], &[1]));
     cases.push(long_chain());
+    for (m, n, k) in [(5, 7, 3), (40, 130, 9), (50, 33, 14), (3, 200, 0), (1, 20, 6), (20, 1, 6)] {
+        for (transpose_a, transpose_b) in [(false, false), (true, false), (false, true)] {
+            cases.push(product([m, n], k, Product { transpose_a, transpose_b }));
+        }
+    }
 }
 
 fn step(op: ScalarOp, args: &[usize], dtype: DType) -> Step {
@@ -33,8 +38,38 @@ fn step(op: ScalarOp, args: &[usize], dtype: DType) -> Step {
 
 fn case(shape: &[usize], operands: Vec<Operand>, steps: Vec<Step>, outputs: &[usize]) -> Case {
     let inputs = operands.iter().map(|o| o.ty.dtype).collect();
-    let kernel = Kernel { shape: shape.into(), inputs, steps, outputs: outputs.to_vec() };
+    let kernel =
+        Kernel { product: None, shape: shape.into(), inputs, steps, outputs: outputs.to_vec() };
     Case::new(Op::Fused(Box::new(kernel)), operands).within(APPROXIMATE).differentiable(&[])
+}
+
+/// A product whose elements get a bias, and update a slot: rows of their own and one for all.
+fn product([m, n]: [usize; 2], k: usize, product: Product) -> Case {
+    let stored =
+        |rows, columns, swapped: bool| if swapped { [columns, rows] } else { [rows, columns] };
+    let (a, b) = (stored(m, k, product.transpose_a), stored(k, n, product.transpose_b));
+    let operands = vec![
+        floats(&a[..]),
+        floats(&b[..]),
+        floats(&[n][..]),
+        floats(&[m, n][..]),
+        floats(&[m, 1][..]),
+    ];
+    let steps = vec![
+        step(ADD, &[0, 1], DType::F32),
+        step(MUL, &[2, 3], DType::F32),
+        step(ADD, &[4, 5], DType::F32),
+    ];
+    let kernel = Kernel {
+        product: Some(product),
+        shape: [m, n].into(),
+        inputs: vec![DType::F32; 4],
+        steps,
+        outputs: vec![6, 0],
+    };
+    let name = format!("product {m}x{n}x{k} {}{}", product.transpose_a, product.transpose_b);
+    let op = Op::Fused(Box::new(kernel));
+    Case::new(op, operands).within(APPROXIMATE).differentiable(&[]).named(&name)
 }
 
 /// A bias of the last axis, and an activation.

@@ -5,7 +5,7 @@
 
 use super::pairs::{Action, Combined, combine, pair};
 use super::step::{Run, SPLAT, cycles, function};
-use super::tiles::{Operand, Reading, Tiles, broadcast_strides};
+use super::tiles::{Cut, Operand, Reading, Tiles, broadcast_strides};
 use crate::simd::Instructions;
 use cornu_graph::DType;
 use cornu_graph::fused::{Kernel, ScalarOp};
@@ -67,29 +67,31 @@ pub(super) fn compile(
     inputs: &[Vec<usize>],
     shared: &[(usize, usize)],
     instructions: Instructions,
+    cut: Cut,
 ) -> [Program; 2] {
-    let [large, small] = TILES.map(|tile| compile_for(kernel, inputs, shared, instructions, tile));
+    let program = |tile| {
+        let shape = kernel.shape.sizes();
+        let strides: Vec<_> = inputs.iter().map(|from| broadcast_strides(from, &shape)).collect();
+        compile_for(kernel, Tiles::new(&shape, &strides, tile, cut), shared, instructions)
+    };
+    let [large, small] = TILES.map(program);
     let registers = large.registers() / (4 * TILES[0]);
     if registers + inputs.len() > STREAMS { [small, large] } else { [large, small] }
 }
 
 fn compile_for(
     kernel: &Kernel,
-    inputs: &[Vec<usize>],
+    (tiles, operands): (Tiles, Vec<Operand>),
     shared: &[(usize, usize)],
     instructions: Instructions,
-    tile: usize,
 ) -> Program {
-    let shape = kernel.shape.sizes();
-    let strides: Vec<_> = inputs.iter().map(|from| broadcast_strides(from, &shape)).collect();
-    let (tiles, operands) = Tiles::new(&shape, &strides, tile);
     let mut compiler = Compiler::new(kernel, &operands, tiles.largest(), shared, instructions);
     compiler.place_inputs(&operands);
     compiler.add_steps();
     compiler.add_copies();
     // Each operand counts as a step, too.
     let work: usize = kernel.steps.iter().map(|s| cycles(s.op)).sum();
-    let work = work + inputs.len() + kernel.outputs.len();
+    let work = work + kernel.inputs.len() + kernel.outputs.len();
     let size = |&v: &usize| kernel.dtype(v).size();
     Program {
         cycles: tiles.largest() * work / 16 + 20 * (compiler.steps.len() + 1),

@@ -6,6 +6,7 @@ mod compile;
 mod fill;
 mod float;
 mod pairs;
+mod product;
 mod step;
 mod tiles;
 mod whole;
@@ -16,12 +17,15 @@ use compile::{Program, compile};
 use cornu_graph::fused::{self, ScalarOp};
 use cornu_graph::{Op, TensorType};
 use fill::fill;
+pub(crate) use product::ProductLoop;
 use step::{Operands, SPLAT};
-use tiles::{Reading, Tile};
+use tiles::{Cut, Reading, Tile};
 
 /// The kernel of all elementwise ops, of [`Op::Fused`] and of [`Op::Broadcast`].
 pub(crate) struct Elementwise {
     program: Program,
+    /// Whether the first input is handed in, the element of a product.
+    product: bool,
     parts: usize,
     /// Bytes of scratch memory. Of both tiles the larger: a plan asks before it knows which operands
     /// share memory, and where fewer do than all, the other tile may turn out to be the better one.
@@ -35,12 +39,12 @@ impl Elementwise {
             Op::Fused(kernel) => (**kernel).clone(),
             op => single(op, request.inputs, &request.outputs[0])?,
         };
-        Some(Elementwise::from_kernel(&kernel, request))
+        Some(Elementwise::from_kernel(&kernel, request, Cut::Anywhere))
     }
 
-    fn from_kernel(kernel: &fused::Kernel, request: &Request<'_>) -> Elementwise {
-        let shapes: Vec<_> = request.inputs.iter().map(|ty| ty.shape.sizes()).collect();
-        let programs = compile(kernel, &shapes, request.shared, request.instructions);
+    fn from_kernel(kernel: &fused::Kernel, request: &Request<'_>, cut: Cut) -> Elementwise {
+        let (shapes, shared) = operands(kernel, request);
+        let programs = compile(kernel, &shapes, &shared, request.instructions, cut);
         let parts = programs.each_ref().map(|program| {
             let count = program.tiles.count();
             request.crew.tasks(program.cycles * count, count)
@@ -48,26 +52,55 @@ impl Elementwise {
         let scratch = programs.iter().zip(parts).map(|(program, parts)| parts * program.scratch);
         let scratch = scratch.max().unwrap_or_default();
         let [program, _] = programs;
-        Elementwise { program, parts: parts[0], scratch }
+        Elementwise { program, product: kernel.product.is_some(), parts: parts[0], scratch }
     }
 
     /// Works on the tiles of one thread.
     ///
     /// # Safety
-    /// As [`Kernel::run`].
-    unsafe fn part(&self, io: Io<'_>, index: usize) {
+    /// As [`Kernel::run`]; `product` is where the elements of a product are, if there is one.
+    unsafe fn part(&self, io: Io<'_>, index: usize, product: *const f32) {
         let program = &self.program;
         // SAFETY: each thread has its own scratch memory, of the size the program tells, and its
         // own tiles.
         unsafe {
             let scratch = io.scratch::<u8>().wrapping_add(index * program.scratch);
-            let mut thread = Thread { program, io, table: scratch.cast() };
-            thread.start(scratch.wrapping_add(program.scratch));
+            let mut thread = self.begin(io, scratch);
             for tile in part(program.tiles.count(), self.parts, index) {
-                thread.tile(program.tiles.tile(tile));
+                let tile = program.tiles.tile(tile);
+                thread.tile(tile, product.wrapping_add(tile.start));
             }
         }
     }
+
+    /// Makes a thread ready to work on tiles.
+    ///
+    /// # Safety
+    /// As [`Kernel::run`]; nobody else uses the scratch memory, which has the size that the program
+    /// tells.
+    unsafe fn begin<'a>(&'a self, io: Io<'a>, scratch: *mut u8) -> Thread<'a> {
+        let (program, product) = (&self.program, self.product);
+        let mut thread = Thread { program, product, io, table: scratch.cast() };
+        // SAFETY: by the contract of this function.
+        unsafe { thread.start(scratch.wrapping_add(program.scratch)) };
+        thread
+    }
+}
+
+/// The shapes of the values that a loop reads, and those that share memory with its results: of a
+/// product the first value is handed in, and shares nothing.
+fn operands(
+    kernel: &fused::Kernel,
+    request: &Request<'_>,
+) -> (Vec<Vec<usize>>, Vec<(usize, usize)>) {
+    let sizes = |ty: &&TensorType| ty.shape.sizes();
+    if kernel.product.is_none() {
+        return (request.inputs.iter().map(sizes).collect(), request.shared.to_vec());
+    }
+    let rest = request.inputs[kernel.operands()..].iter().map(sizes);
+    let shapes = std::iter::once(kernel.shape.sizes()).chain(rest).collect();
+    let shared = request.shared.iter().filter(|(input, _)| *input >= kernel.operands());
+    (shapes, shared.map(|&(input, output)| (input - 1, output)).collect())
 }
 
 impl Kernel for Elementwise {
@@ -77,13 +110,14 @@ impl Kernel for Elementwise {
 
     unsafe fn run(&self, io: Io<'_>, session: &Session<'_>) {
         // SAFETY: by the contract of this function.
-        session.run(self.parts, &|index| unsafe { self.part(io, index) });
+        session.run(self.parts, &|index| unsafe { self.part(io, index, std::ptr::null()) });
     }
 }
 
 /// One thread's share of a loop.
 struct Thread<'a> {
     program: &'a Program,
+    product: bool,
     io: Io<'a>,
     /// The address of each entry.
     table: *mut *mut u8,
@@ -127,7 +161,7 @@ impl Thread<'_> {
         // SAFETY: the input holds the elements that the operand's strides reach; its memory holds a
         // tile, or a splat.
         unsafe {
-            let from = self.io.input::<u8>(input).add(offset * size);
+            let from = self.input(input).add(offset * size);
             let to = *self.table.add(input);
             match (operand.reading, size) {
                 (Reading::Splat, 4) => fill::<u32>(to.cast(), from.cast(), SPLAT_AXIS, SPLAT / 4),
@@ -138,18 +172,25 @@ impl Thread<'_> {
         }
     }
 
-    /// Runs all steps on one tile.
+    /// Where the memory of an input starts that is not handed in.
+    fn input(&self, input: usize) -> *const u8 {
+        self.io.input(input + usize::from(self.product))
+    }
+
+    /// Runs all steps on one tile. The elements of a product for it are at `product`.
     ///
     /// # Safety
     /// As [`Kernel::run`].
-    unsafe fn tile(&mut self, tile: Tile) {
+    unsafe fn tile(&mut self, tile: Tile, product: *const f32) {
         let program = self.program;
         // SAFETY: by the contract of this function; the table has an entry for each operand.
         unsafe {
             for (input, operand) in program.operands.iter().enumerate() {
-                if operand.reading == Reading::Direct {
+                if self.product && input == 0 {
+                    *self.table = product.cast_mut().cast();
+                } else if operand.reading == Reading::Direct {
                     let offset = program.tiles.offset(operand, tile) * program.input_sizes[input];
-                    *self.table.add(input) = self.io.input::<u8>(input).add(offset).cast_mut();
+                    *self.table.add(input) = self.input(input).add(offset).cast_mut();
                 } else if !operand.fixed {
                     self.expand(input, program.tiles.offset(operand, tile), tile.len);
                 }
@@ -187,6 +228,7 @@ fn single(op: &Op, inputs: &[&TensorType], output: &TensorType) -> Option<fused:
     };
     let args = (0..inputs.len()).collect();
     Some(fused::Kernel {
+        product: None,
         shape: output.shape.clone(),
         inputs: inputs.iter().map(|ty| ty.dtype).collect(),
         steps: vec![fused::Step { op, args, dtype: output.dtype }],
@@ -197,6 +239,7 @@ fn single(op: &Op, inputs: &[&TensorType], output: &TensorType) -> Option<fused:
 /// A loop without steps, whose result is its input, repeated to the shape of the output.
 fn broadcast(input: &TensorType, output: &TensorType) -> fused::Kernel {
     fused::Kernel {
+        product: None,
         shape: output.shape.clone(),
         inputs: vec![input.dtype],
         steps: vec![],
@@ -227,7 +270,13 @@ mod tests {
         let all = (0..inputs).chain(kept);
         let sum = all.reduce(|a, b| step(ScalarOp::Binary(BinaryOp::Add), &[a, b]));
         outputs.push(sum.unwrap());
-        fused::Kernel { shape: [60, 60].into(), inputs: vec![DType::F32; inputs], steps, outputs }
+        fused::Kernel {
+            product: None,
+            shape: [60, 60].into(),
+            inputs: vec![DType::F32; inputs],
+            steps,
+            outputs,
+        }
     }
 
     /// A plan has the memory that a kernel wants if all its operands may share theirs.
@@ -242,7 +291,7 @@ mod tests {
                 let instructions = Instructions::Portable;
                 let (op, inputs, outputs) = (&Op::Select, &inputs[..], &outputs[..]);
                 let request = Request { op, inputs, outputs, shared, instructions, crew };
-                Elementwise::from_kernel(&kernel, &request).scratch()
+                Elementwise::from_kernel(&kernel, &request, Cut::Anywhere).scratch()
             };
             let pairs = (0..4).flat_map(|i| (0..outputs.len()).map(move |o| (i, o)));
             let pairs: Vec<(usize, usize)> = pairs.collect();

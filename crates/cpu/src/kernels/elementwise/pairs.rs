@@ -149,6 +149,7 @@ mod tests {
             dtype: DType::F32,
         };
         Kernel {
+            product: None,
             shape: [4].into(),
             inputs: vec![DType::F32; 2],
             steps: steps.iter().map(step).collect(),

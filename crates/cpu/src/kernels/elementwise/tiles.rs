@@ -1,6 +1,8 @@
 //! The geometry of a loop over broadcast operands: how it is cut into tiles, and what each operand
 //! looks like inside one.
 
+use std::ops::Range;
+
 /// A loop over a row-major index space, cut into tiles of neighbouring elements.
 ///
 /// A tile is a range of one axis (the cut axis) and all of the axes inside it.
@@ -28,6 +30,15 @@ pub(crate) struct Tile {
     outer: usize,
     /// The first place on the cut axis.
     cut: usize,
+}
+
+/// Where a loop may be cut into tiles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// Wherever the largest tiles come about.
+    Anywhere,
+    /// Along the last axis, so that any part of a row is a tile.
+    InRows,
 }
 
 /// How an operand is read.
@@ -62,11 +73,12 @@ impl Tiles {
         shape: &[usize],
         strides: &[Vec<usize>],
         tile: usize,
+        cut: Cut,
     ) -> (Tiles, Vec<Operand>) {
         let (shape, strides) = collapse(shape, strides);
         let mut at = shape.len() - 1;
         let mut inner = 1;
-        while at > 0 && inner * shape[at] <= tile {
+        while cut == Cut::Anywhere && at > 0 && inner * shape[at] <= tile {
             inner *= shape[at];
             at -= 1;
         }
@@ -104,6 +116,19 @@ impl Tiles {
             outer,
             cut,
         }
+    }
+
+    /// Whether all operands walk through the loop in one go, row after row.
+    pub(crate) fn is_flat(&self) -> bool {
+        self.outer.is_empty()
+    }
+
+    /// A part of a row of a loop over rows of `width` elements that was cut in rows. Where the loop
+    /// is flat, a part may go on to the next rows.
+    pub(crate) fn part_of_row(&self, row: usize, width: usize, columns: Range<usize>) -> Tile {
+        let start = row * width + columns.start;
+        let (outer, cut) = if self.is_flat() { (0, start) } else { (row, columns.start) };
+        Tile { start, len: columns.len(), outer, cut }
     }
 
     /// The place of an operand's first element in a tile.
@@ -203,7 +228,7 @@ mod tests {
 
     fn geometry(shape: &[usize], operands: &[&[usize]]) -> (Tiles, Vec<Operand>) {
         let strides: Vec<_> = operands.iter().map(|o| broadcast_strides(o, shape)).collect();
-        Tiles::new(shape, &strides, 512)
+        Tiles::new(shape, &strides, 512, Cut::Anywhere)
     }
 
     /// The tiles of an operand, element by element, are the broadcast operand.

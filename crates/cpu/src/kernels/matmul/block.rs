@@ -90,6 +90,10 @@ impl Tiling {
     }
 }
 
+/// What is done with a tile of rows of a product when it is there: its rows, its columns, where it
+/// is, and the distance between its rows.
+pub(crate) type Finish<'a> = dyn FnMut(Range<usize>, Range<usize>, *const f32, usize) + 'a;
+
 /// How a rectangle of a product is computed.
 #[derive(Clone)]
 pub(crate) struct Block {
@@ -152,6 +156,24 @@ impl Block {
         self.packed() + self.skipping.map_or(0, |_| zeros::room(self.matrices.k.min(DEPTH)))
     }
 
+    /// How many numbers of scratch memory [`Block::run_finishing`] needs.
+    pub(crate) fn finishing_scratch(&self) -> usize {
+        self.scratch().next_multiple_of(16) + self.finished_rows() * self.widest()
+    }
+
+    /// How many rows are kept until they are finished: a tile, or all of them while their sums are
+    /// not complete.
+    fn finished_rows(&self) -> usize {
+        if self.matrices.k <= DEPTH { self.dense.height.max(LOW) } else { self.rows }
+    }
+
+    /// The most columns that are packed at once.
+    fn widest(&self) -> usize {
+        let lanes = self.instructions.lanes();
+        let width = self.skipping.map_or(0, |tiling| tiling.width).max(self.dense.width);
+        width.next_multiple_of(lanes)
+    }
+
     /// How many numbers the packed part of B takes.
     fn packed(&self) -> usize {
         let lanes = self.instructions.lanes();
@@ -159,8 +181,7 @@ impl Block {
             // One ragged panel; a smaller inner dimension may be cut into longer pieces.
             return self.matrices.k.min(DEPTH) * 8 * lanes;
         }
-        let width = self.skipping.map_or(0, |tiling| tiling.width).max(self.dense.width);
-        Even::new(self.matrices.k, DEPTH).largest() * width.next_multiple_of(lanes)
+        Even::new(self.matrices.k, DEPTH).largest() * self.widest()
     }
 
     /// Computes a rectangle.
@@ -193,19 +214,47 @@ impl Block {
     ) {
         debug_assert!(rows.len() <= self.rows && k <= self.matrices.k);
         // SAFETY: by the contract of this function.
+        unsafe { self.begin(p, rows, k, scratch).all_columns(columns, None) }
+    }
+
+    /// Computes a rectangle and hands each tile of rows to `finish`. C is not written.
+    ///
+    /// # Safety
+    /// As [`Block::run`], but for C; `scratch` has the size that [`Block::finishing_scratch`] tells.
+    pub(crate) unsafe fn run_finishing(
+        &self,
+        p: Pointers,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        scratch: *mut f32,
+        finish: &mut Finish<'_>,
+    ) {
+        // SAFETY: by the contract of this function.
         unsafe {
-            let list = scratch.add(self.packed()).cast();
-            let tiling = self.skipping.filter(|t| self.has_many_zeros(p.a, &rows, k, *t, list));
-            let skips = tiling.is_some();
-            let tiling = tiling.unwrap_or(self.dense);
-            let run = Run { block: self, p, rows, k, tiling, skips, scratch, list };
-            let mut start = columns.start;
-            while start < columns.end {
-                let width = tiling.width.min(columns.end - start);
-                run.columns(start, width);
-                start += width;
-            }
+            let kept = scratch.add(self.scratch().next_multiple_of(16));
+            let run = self.begin(p, rows, self.matrices.k, scratch);
+            run.all_columns(columns, Some(Kept { c: kept, finish }));
         }
+    }
+
+    /// Decides how to compute a rectangle.
+    ///
+    /// # Safety
+    /// As [`Block::run`].
+    unsafe fn begin(
+        &self,
+        p: Pointers,
+        rows: Range<usize>,
+        k: usize,
+        scratch: *mut f32,
+    ) -> Run<'_> {
+        let list = scratch.wrapping_add(self.packed()).cast();
+        // SAFETY: by the contract of this function.
+        let has_many_zeros = |t: &Tiling| unsafe { self.has_many_zeros(p.a, &rows, k, *t, list) };
+        let skipping = self.skipping.filter(has_many_zeros);
+        let skips = skipping.is_some();
+        let tiling = skipping.unwrap_or(self.dense);
+        Run { block: self, p, rows, k, tiling, skips, scratch, list }
     }
 
     /// Whether tiles that skip zeros have much less to do, judged by a few of them.
@@ -270,12 +319,32 @@ struct Run<'a> {
     list: *mut u32,
 }
 
+/// Tiles that are kept until they are finished.
+struct Kept<'a, 'b> {
+    c: *mut f32,
+    finish: &'a mut Finish<'b>,
+}
+
 impl Run<'_> {
+    /// Computes the columns, as many at once as are packed at once.
+    ///
+    /// # Safety
+    /// As [`Block::run`].
+    unsafe fn all_columns(&self, columns: Range<usize>, mut kept: Option<Kept<'_, '_>>) {
+        let mut start = columns.start;
+        while start < columns.end {
+            let width = self.tiling.width.min(columns.end - start);
+            // SAFETY: by the contract of this function.
+            unsafe { self.columns(start, width, kept.as_mut()) };
+            start += width;
+        }
+    }
+
     /// Computes as many columns as are packed at once.
     ///
     /// # Safety
     /// As [`Block::run`].
-    unsafe fn columns(&self, start: usize, width: usize) {
+    unsafe fn columns(&self, start: usize, width: usize, mut kept: Option<&mut Kept<'_, '_>>) {
         let (block, m, p) = (self.block, &self.block.matrices, self.p);
         // SAFETY: by the contract of this function; all offsets are inside the matrices.
         unsafe {
@@ -284,7 +353,8 @@ impl Run<'_> {
                     p.c.add(row * m.c_stride + start).write_bytes(0, width);
                 }
             }
-            for (first, depth) in Even::new(self.k, DEPTH) {
+            let depths = Even::new(self.k, DEPTH);
+            for (first, depth) in depths {
                 let b = p.b.add(if m.transpose_b {
                     start * m.b_stride + first
                 } else {
@@ -292,33 +362,61 @@ impl Run<'_> {
                 });
                 let panels = Panels::new(block.instructions, self.tiling.height, width);
                 self.pack(panels.clone(), b, depth);
-                for (i, height) in Even::new(self.rows.len(), self.tiling.height) {
-                    let i = self.rows.start + i;
-                    let visited = match self.skips {
-                        true => block.find(p.a, i, height, first, depth, self.list),
-                        false => depth,
+                for (row, height) in Even::new(self.rows.len(), self.tiling.height) {
+                    let i = self.rows.start + row;
+                    let (c, c_stride) = match &kept {
+                        None => (p.c.add(i * m.c_stride + start), m.c_stride),
+                        Some(kept) if depths.parts() == 1 => (kept.c, width),
+                        Some(kept) => (kept.c.add(row * width), width),
                     };
-                    for panel in panels.clone() {
-                        let (b, b_stride) = self.source(panel, b, depth);
-                        let tile = Tile {
-                            k: visited,
-                            visited: self.list,
-                            a: m.a(p.a, i, first),
-                            a_stride: m.a_stride,
-                            b,
-                            b_stride,
-                            c: p.c.add(i * m.c_stride + start + panel.start),
-                            c_stride: m.c_stride,
-                            last: panel.last(),
-                            add: m.add || first > 0,
-                        };
-                        let kernel = match self.skips {
-                            true => panel.family.skipping(m.layout, height),
-                            false => panel.family.kernel(m.layout, height),
-                        };
-                        kernel(&tile);
+                    self.tile_row(i..i + height, first, depth, b, panels.clone(), (c, c_stride));
+                    if let (Some(kept), true) = (&mut kept, first + depth == self.k) {
+                        (kept.finish)(i..i + height, start..start + width, c, c_stride);
                     }
                 }
+            }
+        }
+    }
+
+    /// Computes the tiles of a few rows, for a part of the inner dimension.
+    ///
+    /// # Safety
+    /// As [`Block::run`].
+    unsafe fn tile_row(
+        &self,
+        rows: Range<usize>,
+        first: usize,
+        depth: usize,
+        b: *const f32,
+        panels: Panels,
+        (c, c_stride): (*mut f32, usize),
+    ) {
+        let (block, m, height) = (self.block, &self.block.matrices, rows.len());
+        // SAFETY: by the contract of this function.
+        unsafe {
+            let visited = match self.skips {
+                true => block.find(self.p.a, rows.start, height, first, depth, self.list),
+                false => depth,
+            };
+            for panel in panels {
+                let (b, b_stride) = self.source(panel, b, depth);
+                let tile = Tile {
+                    k: visited,
+                    visited: self.list,
+                    a: m.a(self.p.a, rows.start, first),
+                    a_stride: m.a_stride,
+                    b,
+                    b_stride,
+                    c: c.add(panel.start),
+                    c_stride,
+                    last: panel.last(),
+                    add: m.add || first > 0,
+                };
+                let kernel = match self.skips {
+                    true => panel.family.skipping(m.layout, height),
+                    false => panel.family.kernel(m.layout, height),
+                };
+                kernel(&tile);
             }
         }
     }

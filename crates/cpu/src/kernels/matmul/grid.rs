@@ -20,17 +20,25 @@ pub(crate) struct Grid {
     column_parts: usize,
 }
 
+/// What may be cut.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cut {
+    /// Rows; products by dots are not cut by rows.
+    pub rows: bool,
+    /// Columns.
+    pub columns: bool,
+}
+
 impl Grid {
-    /// The fastest grid for a crew by a simple model of the time. Products by
-    /// dots are not cut by rows.
+    /// The fastest grid for a crew by a simple model of the time.
     pub(crate) fn new(
         instructions: Instructions,
         matrices: &Matrices,
-        dots: bool,
+        cut: Cut,
         batch: usize,
         crew: Crew,
     ) -> Grid {
-        let threads = crew.threads;
+        let (threads, dots) = (crew.threads, !cut.rows);
         let (m, n) = (matrices.m, matrices.n);
         let family = &families(instructions)[families(instructions).len() / 2];
         let unit = if dots { 4 } else { family.vectors * instructions.lanes() };
@@ -47,7 +55,9 @@ impl Grid {
         let mut least = best.cycles(instructions, matrices, dots, crew);
         for batches in 1..=threads.min(batch) {
             for rows in 1..=if dots { 1 } else { (threads / batches).min(m) } {
-                for columns in 1..=(threads / batches / rows).min(n.div_ceil(unit)) {
+                let most =
+                    if cut.columns { (threads / batches / rows).min(n.div_ceil(unit)) } else { 1 };
+                for columns in 1..=most {
                     let one = grid(batches, rows, columns);
                     let cycles = one.cycles(instructions, matrices, dots, crew);
                     if cycles < least {

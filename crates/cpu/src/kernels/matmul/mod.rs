@@ -18,11 +18,14 @@ pub(crate) use panels::Even;
 
 use super::{Io, Kernel, Request};
 use crate::threads::{Session, part};
-use block::{Block, Matrices, Pointers};
+use block::{Block, Finish, Matrices, Pointers};
 use dots::Dots;
-use grid::Grid;
+use grid::{Cut, Grid};
 use micro::Layout;
 use std::ops::Range;
+
+/// A thread of fewer rows takes a part of the columns rather than of the rows.
+const FEWEST_ROWS: usize = 24;
 
 /// The kernel of [`cornu_graph::Op::MatMul`].
 pub(crate) struct MatMul {
@@ -31,6 +34,8 @@ pub(crate) struct MatMul {
     way: Way,
     /// Whether the operands change places: a column is computed as a row.
     swapped: bool,
+    /// Whether rows are handed on as they come.
+    finishes: bool,
 }
 
 enum Way {
@@ -41,6 +46,30 @@ enum Way {
 impl MatMul {
     /// The kernel for a request with these flags.
     pub(crate) fn new(request: &Request<'_>, transpose_a: bool, transpose_b: bool) -> MatMul {
+        MatMul::with(request, transpose_a, transpose_b, false)
+    }
+
+    /// The kernel for a request with these flags whose rows are worked on as they come
+    /// ([`MatMul::finished_part`]), if [`MatMul::can_finish`]. With `whole_rows` each thread
+    /// computes all of its rows.
+    pub(crate) fn with_finish(
+        request: &Request<'_>,
+        transpose_a: bool,
+        transpose_b: bool,
+        whole_rows: bool,
+    ) -> MatMul {
+        let whole_rows = whole_rows && request.output()[0] >= FEWEST_ROWS * request.crew.threads;
+        let mut matmul = MatMul::with(request, transpose_a, transpose_b, whole_rows);
+        matmul.finishes = matmul.can_finish();
+        matmul
+    }
+
+    fn with(
+        request: &Request<'_>,
+        transpose_a: bool,
+        transpose_b: bool,
+        whole_rows: bool,
+    ) -> MatMul {
         let (a, c) = (request.input(0), request.output());
         let rank = c.len();
         let (m, n) = (c[rank - 2], c[rank - 1]);
@@ -63,18 +92,43 @@ impl MatMul {
         };
         let instructions = request.instructions;
         let few = m <= dots::MOST_ROWS && transpose_b && !transpose_a;
-        let grid = Grid::new(instructions, &matrices, few, batch, request.crew);
+        let cut = Cut { rows: !few, columns: !whole_rows || few };
+        let grid = Grid::new(instructions, &matrices, cut, batch, request.crew);
         let way = if few {
             Way::Dots(dots::dots(instructions))
         } else {
             Way::Blocks(Block::new(instructions, matrices, grid.most_rows(), grid.most_columns()))
         };
-        MatMul { matrices, grid, way, swapped }
+        MatMul { matrices, grid, way, swapped, finishes: false }
+    }
+
+    /// Whether the rows of the product come tile by tile.
+    pub(crate) fn can_finish(&self) -> bool {
+        matches!(self.way, Way::Blocks(_)) && !self.swapped && self.matrices.k > 0
+    }
+
+    /// How many threads work.
+    pub(crate) fn parts(&self) -> usize {
+        self.grid.parts()
+    }
+
+    /// Computes the part of a thread, and hands every tile of rows to `finish` when it is there.
+    ///
+    /// # Safety
+    /// As [`Kernel::run`]; the kernel was made by [`MatMul::with_finish`].
+    pub(crate) unsafe fn finished_part(&self, io: Io<'_>, index: usize, finish: &mut Finish<'_>) {
+        let Way::Blocks(block) = &self.way else { unreachable!("a product by tiles") };
+        let (_, rows, columns) = self.grid.part(index);
+        let scratch = io.scratch::<f32>().wrapping_add(index * self.scratch_each());
+        let p = Pointers { a: io.input(0), b: io.input(1), c: std::ptr::null_mut() };
+        // SAFETY: by the contract of this function.
+        unsafe { block.run_finishing(p, rows, columns, scratch, finish) };
     }
 
     /// How many numbers of scratch memory a thread uses.
     fn scratch_each(&self) -> usize {
         match &self.way {
+            Way::Blocks(block) if self.finishes => block.finishing_scratch().next_multiple_of(16),
             Way::Blocks(block) => block.scratch().next_multiple_of(16),
             Way::Dots(_) => 0,
         }
