@@ -4,6 +4,7 @@ mod cse;
 mod dead;
 mod fold;
 mod fuse;
+mod join;
 mod rewrite;
 mod simplify;
 
@@ -22,13 +23,17 @@ pub enum Pass {
     Fold,
     /// Makes equal computations one.
     Cse,
+    /// Joins the calls of a shared network. Sums over the rows of all calls are added up in another
+    /// order, so this pass alone changes results, by rounding.
+    Join,
     /// Joins elementwise ops into one loop.
     Fuse,
 }
 
 /// The passes in their order. Dead code goes first and whenever a pass may have left some;
 /// simplifying shows constants to fold, and folding shows identities to simplify; equal nodes are
-/// joined when all rewriting is done; fusion comes last, because nothing else looks into a fused
+/// joined when all rewriting is done, and then the calls of shared networks, which must read equal
+/// nodes to be recognized; fusion comes last, because nothing else looks into a fused
 /// loop.
 pub const ALL: &[Pass] = &[
     Pass::Dead,
@@ -36,6 +41,7 @@ pub const ALL: &[Pass] = &[
     Pass::Fold,
     Pass::Simplify,
     Pass::Cse,
+    Pass::Join,
     Pass::Dead,
     Pass::Fuse,
     Pass::Dead,
@@ -49,6 +55,7 @@ impl Pass {
             Pass::Simplify => simplify::run(graph),
             Pass::Fold => fold::run(graph),
             Pass::Cse => cse::run(graph),
+            Pass::Join => join::run(graph),
             Pass::Fuse => fuse::run(graph),
         }
     }
