@@ -48,8 +48,8 @@ fn shares_weights(graph: &Graph, stages: &[usize]) -> bool {
 /// What a product multiplies each row with.
 pub fn weights(graph: &Graph, id: NodeId) -> Option<NodeId> {
     let node = graph.node(id);
-    let by_row = is_product(&node.op)
-        && matches!(rows::carriers(graph, id), Some(rows::Carriers::Only(0)));
+    let by_row =
+        is_product(&node.op) && matches!(rows::carriers(graph, id), Some(rows::Carriers::Only(0)));
     by_row.then(|| node.inputs[1])
 }
 

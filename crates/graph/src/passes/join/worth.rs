@@ -111,7 +111,8 @@ impl<'f, 'g> Balance<'f, 'g> {
                 cost[family] += cost_of_copy(graph, &[id]);
             }
         };
-        let inside: HashSet<NodeId> = sums.iter().flat_map(|sum| sum.inside.iter().copied()).collect();
+        let inside: HashSet<NodeId> =
+            sums.iter().flat_map(|sum| sum.inside.iter().copied()).collect();
         let roots: HashSet<NodeId> = sums.iter().map(|sum| sum.root).collect();
         for id in graph.ids() {
             if self.families.of(id).is_none() && !inside.contains(&id) && !roots.contains(&id) {
