@@ -1,3 +1,5 @@
+//! What is joined, what is not, and what it then looks like.
+
 use crate::grad::gradients;
 use crate::op::ReduceOp;
 use crate::passes::{self, Pass};
