@@ -5,6 +5,7 @@ mod dead;
 mod epilogue;
 mod fold;
 mod fuse;
+mod join;
 mod rewrite;
 mod simplify;
 
@@ -23,6 +24,9 @@ pub enum Pass {
     Fold,
     /// Makes equal computations one.
     Cse,
+    /// Joins the calls of a shared network. Sums over the rows of all calls are added up in another
+    /// order, so this pass alone changes results, by rounding.
+    Join,
     /// Joins elementwise ops into one loop.
     Fuse,
     /// Joins a matrix product with the loop that reads it.
@@ -31,14 +35,16 @@ pub enum Pass {
 
 /// The passes in their order. Dead code goes first and whenever a pass may have left some;
 /// simplifying shows constants to fold, and folding shows identities to simplify; equal nodes are
-/// joined when all rewriting is done; fusion comes last, because nothing else looks into a fused
-/// loop, but for the products that go into one.
+/// joined when all rewriting is done, and then the calls of shared networks, which must read equal
+/// nodes to be recognized; fusion comes last, because nothing else looks into a fused loop, but for
+/// the products that go into one.
 pub const ALL: &[Pass] = &[
     Pass::Dead,
     Pass::Simplify,
     Pass::Fold,
     Pass::Simplify,
     Pass::Cse,
+    Pass::Join,
     Pass::Dead,
     Pass::Fuse,
     Pass::Epilogue,
@@ -53,6 +59,7 @@ impl Pass {
             Pass::Simplify => simplify::run(graph),
             Pass::Fold => fold::run(graph),
             Pass::Cse => cse::run(graph),
+            Pass::Join => join::run(graph),
             Pass::Fuse => fuse::run(graph),
             Pass::Epilogue => epilogue::run(graph),
         }

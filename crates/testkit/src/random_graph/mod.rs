@@ -5,6 +5,9 @@
 //! stay rounding errors.
 
 mod choose;
+mod shared;
+
+pub use shared::shared_calls;
 
 use cornu_graph::graph::Update;
 use cornu_graph::interpret::{Precision, Value, eval_op};
