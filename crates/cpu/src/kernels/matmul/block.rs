@@ -93,6 +93,11 @@ impl Block {
         Block { direct: true, ..Block::new(instructions, matrices, rows, columns) }
     }
 
+    /// The product that rectangles are of.
+    pub(crate) fn matrices(&self) -> &Matrices {
+        &self.matrices
+    }
+
     /// How many numbers of scratch memory [`Block::run`] needs.
     pub(crate) fn scratch(&self) -> usize {
         let lanes = self.instructions.lanes();
