@@ -252,7 +252,8 @@ const CONVOLUTIONS: [([usize; 4], usize, usize); 6] = [
 
 fn convolutions() {
     for (image, f, pad) in CONVOLUTIONS {
-        let conv = Conv2d { strides: [1, 1], padding: [(pad, pad); 2], dilation: [1, 1], groups: 1 };
+        let conv =
+            Conv2d { strides: [1, 1], padding: [(pad, pad); 2], dilation: [1, 1], groups: 1 };
         let [n, h, w, c] = image;
         let (h, w) = (h + 2 * pad - 2, w + 2 * pad - 2);
         let (filter, output) = ([3, 3, c, f], [n, h, w, f]);

@@ -95,9 +95,13 @@ impl Cpu {
         self.instructions
     }
 
-    /// Which convolutions are computed by Winograd's transforms.
-    pub fn winograd(&self) -> Winograd {
-        self.winograd
+    /// The options that it was made with.
+    pub fn options(&self) -> Options {
+        Options {
+            threads: self.threads(),
+            instructions: self.instructions,
+            winograd: self.winograd,
+        }
     }
 
     /// Makes a plan ready to run.

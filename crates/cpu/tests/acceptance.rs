@@ -6,7 +6,8 @@ use cornu_cpu::{Cpu, Instructions, Options};
 fn the_backend_is_accepted() {
     for instructions in Instructions::ALL.into_iter().filter(|i| i.available()) {
         for threads in [1, 2] {
-            let cpu = Cpu::new(Options { threads, instructions, ..Options::default() }).expect("they are available");
+            let cpu = Cpu::new(Options { threads, instructions, ..Options::default() })
+                .expect("they are available");
             // Every kernel shares its work, however little it is.
             cornu_testkit::parity::check_executor(&cpu.with_handover(0));
         }

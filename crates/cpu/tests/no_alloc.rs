@@ -103,7 +103,9 @@ fn main() {
     ];
     for instructions in Instructions::ALL.into_iter().filter(|i| i.available()) {
         for threads in [1, 2] {
-            let cpu = Cpu::new(Options { threads, instructions, ..Options::default() }).unwrap().with_handover(0);
+            let cpu = Cpu::new(Options { threads, instructions, ..Options::default() })
+                .unwrap()
+                .with_handover(0);
             let graph = passes::optimize(training_like());
             let plan =
                 Plan::new(graph, plan::Options::default(), |node, types| cpu.scratch(node, types));

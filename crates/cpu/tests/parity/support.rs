@@ -76,11 +76,6 @@ pub fn add_variables(graph: &mut Graph, arrays: &[Array]) -> Vec<NodeId> {
     arrays.iter().enumerate().map(variable).map(|op| graph.add(op, &[])).collect()
 }
 
-/// Checks the outputs and variables of a graph on all backends.
-pub fn check(graph: &Graph, inputs: &[Array], variables: &[Array], tolerance: Tolerance) {
-    check_against(graph, graph, inputs, variables, tolerance, plan::Options::default());
-}
-
 /// Checks a graph, rewritten and planned, against what it was.
 pub fn check_against(
     original: &Graph,

@@ -1,7 +1,7 @@
 //! The filters' gradient.
 
 use super::super::Sizes;
-use super::lines::{square, to_filter};
+use super::lines::{Square, ToFilter, transform};
 use super::tiles::{Rows, Take, Tiles, take_pixels, take_windows};
 use super::{PLACES, apart, cycles};
 use crate::kernels::matmul::Even;
@@ -179,16 +179,16 @@ unsafe fn finish_channels<S: Simd>(
     to: *mut f32,
 ) {
     let (_, _, sums, _) = kernel.rooms(scratch);
-    let (matrix, next_place) = (sums.matrix, kernel.channels * kernel.filters);
+    let next_place = kernel.channels * kernel.filters;
     for channel in channels {
         for f in (0..kernel.filters).step_by(S::LANES) {
-            let n = S::LANES.min(kernel.filters - f);
             let from = sums.start.wrapping_add(channel * sums.row + f);
-            let to = to.wrapping_add(channel * kernel.filters + f);
-            // SAFETY (of both closures): by the contract of this function.
-            let load = |y, x| unsafe { s.load(from.add((y * 6 + x) * matrix)) };
-            let store = |y, x, v| unsafe { s.store_n(to.add((3 * y + x) * next_place), v, n) };
-            square(s, to_filter, load, store);
+            let from = Square::whole(s, from, 6 * sums.matrix, sums.matrix, 6);
+            let start = to.wrapping_add(channel * kernel.filters + f);
+            let lanes = S::LANES.min(kernel.filters - f);
+            let to = Square { lanes, ..Square::whole(s, start, 3 * next_place, next_place, 3) };
+            // SAFETY: by the contract of this function.
+            unsafe { transform(s, ToFilter, &from, &to) }
         }
     }
 }

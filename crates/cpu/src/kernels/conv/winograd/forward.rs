@@ -2,7 +2,7 @@
 //! gradient with turned filters.
 
 use super::super::Sizes;
-use super::lines::{from_filter, square};
+use super::lines::{self, FromFilter, Square};
 use super::tiles::{Put, Rows, Take, Tiles, put_windows, take_pixels};
 use super::{PLACES, apart, cycles};
 use crate::kernels::layout::{Axis, Inner, inner};
@@ -129,12 +129,28 @@ impl Forward {
         };
         let block = Block::unpacked(i, matrices, most, weights.width);
         let (transform, take, put) = (transform(i), take_pixels(i), put_windows(i));
-        Forward { from, to, tiles, most, weights, transpose: None, transform, take, put, block, parts }
+        Forward {
+            from,
+            to,
+            tiles,
+            most,
+            weights,
+            transpose: None,
+            transform,
+            take,
+            put,
+            block,
+            parts,
+        }
     }
 
     /// Numbers of the transposed filters.
     fn transposed(&self) -> usize {
-        if self.transpose.is_some() { apart(9 * self.weights.rows * self.weights.columns) } else { 0 }
+        if self.transpose.is_some() {
+            apart(9 * self.weights.rows * self.weights.columns)
+        } else {
+            0
+        }
     }
 
     /// The transformed pixels that a thread keeps.
@@ -171,8 +187,7 @@ impl Forward {
                 return (self.transform)(w, rows, io.input(1), to);
             };
             let turned = to.add(w.len());
-            let (high, wide): (Axis, Axis) =
-                ((rows.len(), 1, w.next_row), (w.next_row, w.rows, 1));
+            let (high, wide): (Axis, Axis) = ((rows.len(), 1, w.next_row), (w.next_row, w.rows, 1));
             let from = io.input::<f32>(1).add(rows.start);
             transpose(from.cast(), turned.add(rows.start * w.next_row).cast(), high, wide);
             (self.transform)(w, rows, turned, to);
@@ -248,17 +263,20 @@ unsafe fn transform_rows<S: Simd>(
     from: *const f32,
     to: *mut f32,
 ) {
+    let sign = if w.turned { -1 } else { 1 };
+    let right = sign * w.next_place as isize;
     for row in rows {
         for column in (0..w.columns).step_by(S::LANES) {
-            let n = S::LANES.min(w.columns - column);
-            let from = from.wrapping_add(row * w.next_row + column);
+            let lanes = S::LANES.min(w.columns - column);
+            let first = row * w.next_row + column + if w.turned { 8 * w.next_place } else { 0 };
+            let start = from.cast_mut().wrapping_add(first);
+            let (rows, columns) = (0..3, 0..3);
+            let filter = Square { start, down: 3 * right, right, rows, columns, lanes };
             let (panel, column) = (column / w.width, column % w.width);
             let to = to.wrapping_add(panel * PLACES * w.matrix + row * w.width + column);
-            let place = |y, x| if w.turned { 8 - (3 * y + x) } else { 3 * y + x };
-            // SAFETY (of both closures): by the contract of this function.
-            let load = |y, x| unsafe { s.load_n(from.add(place(y, x) * w.next_place), n) };
-            let store = |y: usize, x: usize, v| unsafe { s.store(to.add((y * 6 + x) * w.matrix), v) };
-            square(s, from_filter, load, store);
+            let to = Square::whole(s, to, 6 * w.matrix, w.matrix, 6);
+            // SAFETY: by the contract of this function.
+            unsafe { lines::transform(s, FromFilter, &filter, &to) }
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The matrices are 36, one for each place in a transformed tile; a tile is a row of each.
 
-use super::lines::{from_pixels, from_windows, square, to_windows};
+use super::lines::{FromPixels, FromWindows, Line, Square, ToWindows, transform};
 use crate::simd::{Instructions, Simd, instantiate};
 use std::ops::Range;
 
@@ -50,19 +50,24 @@ impl Tiles {
         (image, place(0, tile / self.grid[1]), place(1, tile % self.grid[1]))
     }
 
-    /// Where a pixel's channels begin, if it is in the image.
+    /// The square of a tile's pixels (or windows) at a channel: what of it is in the image.
     #[inline(always)]
-    fn pixel(&self, image: usize, y: isize, x: isize) -> Option<usize> {
-        let [height, width] = self.size;
-        let inside = (y as usize) < height && (x as usize) < width;
-        inside.then(|| ((image * height + y as usize) * width + x as usize) * self.channels)
-    }
-
-    /// Whether all pixels of a square are in the image.
-    #[inline(always)]
-    fn whole(&self, y: isize, x: isize, side: usize) -> bool {
-        let inside = |axis: usize, at: isize| at >= 0 && at as usize + side <= self.size[axis];
-        inside(0, y) && inside(1, x)
+    fn square(&self, images: *mut f32, tile: usize, side: usize, channels: Range<usize>) -> Square {
+        let (image, top, left) = self.corner(tile);
+        let [height, width] = self.size.map(|n| n as isize);
+        let pixel = (image as isize * height + top) * width + left;
+        let first = pixel * self.channels as isize + channels.start as isize;
+        let inside = |at: isize, size: isize| {
+            (-at).clamp(0, side as isize) as usize..(size - at).clamp(0, side as isize) as usize
+        };
+        Square {
+            start: images.wrapping_offset(first),
+            down: (self.size[1] * self.channels) as isize,
+            right: self.channels as isize,
+            rows: inside(top, height),
+            columns: inside(left, width),
+            lanes: channels.len(),
+        }
     }
 }
 
@@ -74,6 +79,15 @@ pub(super) struct Rows {
     pub matrix: usize,
     /// Between the rows of a matrix.
     pub row: usize,
+}
+
+impl Rows {
+    /// A vector of a row of each matrix.
+    #[inline(always)]
+    fn square<S: Simd>(self, s: S, row: usize, column: usize) -> Square {
+        let start = self.start.wrapping_add(row * self.row + column);
+        Square::whole(s, start, 6 * self.matrix, self.matrix, 6)
+    }
 }
 
 /// Transforms the tiles of a range into rows. Asks that the images can be read and the rows, up to
@@ -89,7 +103,7 @@ pub(super) fn take_pixels(instructions: Instructions) -> Take {
     instantiate!(
         instructions,
         fn(tiles: &Tiles, range: Range<usize>, from: *const f32, to: Rows),
-        s => take(s, tiles, range, from, to, from_pixels)
+        s => take(s, FromPixels, tiles, range, from, to)
     )
 }
 
@@ -98,7 +112,7 @@ pub(super) fn take_windows(instructions: Instructions) -> Take {
     instantiate!(
         instructions,
         fn(tiles: &Tiles, range: Range<usize>, from: *const f32, to: Rows),
-        s => take(s, tiles, range, from, to, from_windows)
+        s => take(s, FromWindows, tiles, range, from, to)
     )
 }
 
@@ -114,38 +128,20 @@ pub(super) fn put_windows(instructions: Instructions) -> Put {
 /// # Safety
 /// See [`Take`].
 #[inline(always)]
-unsafe fn take<S: Simd, const A: usize>(
+unsafe fn take<S: Simd, L: Line<A, 6> + Copy, const A: usize>(
     s: S,
+    line: L,
     tiles: &Tiles,
     range: Range<usize>,
     from: *const f32,
     to: Rows,
-    line: impl Fn(S, [S::F; A]) -> [S::F; 6] + Copy,
 ) {
-    let (next_row, next_pixel) = (tiles.size[1] * tiles.channels, tiles.channels);
     for (row, tile) in range.enumerate() {
-        let (image, top, left) = tiles.corner(tile);
-        let whole = tiles.whole(top, left, A);
         for c in (0..tiles.channels).step_by(S::LANES) {
-            let n = S::LANES.min(tiles.channels - c);
-            let to_tile = to.start.wrapping_add(row * to.row + c);
-            // SAFETY (of both closures): by the contract of this function.
-            let store = |y: usize, x: usize, v| unsafe {
-                s.store(to_tile.add((y * 6 + x) * to.matrix), v);
-            };
-            let pixel = |y: usize, x: usize| tiles.pixel(image, top + y as isize, left + x as isize);
-            if let (true, true, Some(first)) = (whole, n == S::LANES, pixel(0, 0)) {
-                let first = from.wrapping_add(first + c);
-                let load = |y, x| unsafe { s.load(first.add(y * next_row + x * next_pixel)) };
-                square(s, line, load, store);
-            } else {
-                let load = |y, x| match pixel(y, x) {
-                    // SAFETY: as above.
-                    Some(place) => unsafe { s.load_n(from.add(place + c), n) },
-                    None => s.splat(0.0),
-                };
-                square(s, line, load, store);
-            }
+            let channels = c..tiles.channels.min(c + S::LANES);
+            let pixels = tiles.square(from.cast_mut(), tile, A, channels);
+            // SAFETY: by the contract of this function.
+            unsafe { transform(s, line, &pixels, &to.square(s, row, c)) }
         }
     }
 }
@@ -161,30 +157,12 @@ unsafe fn put<S: Simd>(
     to: *mut f32,
     channels: Range<usize>,
 ) {
-    let (next_row, next_pixel) = (tiles.size[1] * tiles.channels, tiles.channels);
     for (row, tile) in range.enumerate() {
-        let (image, top, left) = tiles.corner(tile);
-        let whole = tiles.whole(top, left, SIDE);
-        for c in (0..channels.len()).step_by(S::LANES) {
-            let n = S::LANES.min(channels.len() - c);
-            let tile = from.start.wrapping_add(row * from.row + c);
-            // SAFETY (of all closures): by the contract of this function.
-            let load = |y, x| unsafe { s.load(tile.add((y * 6 + x) * from.matrix)) };
-            let pixel = |y: usize, x: usize| tiles.pixel(image, top + y as isize, left + x as isize);
-            let to = to.wrapping_add(channels.start + c);
-            if let (true, true, Some(first)) = (whole, n == S::LANES, pixel(0, 0)) {
-                let first = to.wrapping_add(first);
-                square(s, to_windows, load, |y, x, v| unsafe {
-                    s.store(first.add(y * next_row + x * next_pixel), v);
-                });
-            } else {
-                square(s, to_windows, load, |y, x, v| {
-                    if let Some(place) = pixel(y, x) {
-                        // SAFETY: as above.
-                        unsafe { s.store_n(to.add(place), v, n) }
-                    }
-                });
-            }
+        for c in channels.clone().step_by(S::LANES) {
+            let windows = tiles.square(to, tile, SIDE, c..channels.end.min(c + S::LANES));
+            let products = from.square(s, row, c - channels.start);
+            // SAFETY: by the contract of this function.
+            unsafe { transform(s, ToWindows, &products, &windows) }
         }
     }
 }
