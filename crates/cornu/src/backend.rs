@@ -23,8 +23,8 @@ pub fn set_threads(threads: usize) -> Result<()> {
 }
 
 /// Sets whether models compiled from now on may compute convolutions of 3x3 filters by Winograd's
-/// transforms, where that is faster: up to three times, with two to three times the rounding error
-/// of the plain sums (about one part in a million). The default is yes.
+/// transforms, where that is faster: two to three times. The rounding error is one to seven times
+/// that of plain sums, a few millionths of the largest result at most. The default is yes.
 ///
 /// # Errors
 /// If the threads of the backend cannot be started.

@@ -21,8 +21,8 @@ pub struct Options {
 }
 
 /// Which convolutions of 3x3 filters (without strides, dilation and groups), and which of their
-/// gradients, are computed by Winograd's transforms: with a quarter of the multiplications, and
-/// two to three times the rounding error.
+/// gradients, are computed by Winograd's transforms: with a quarter of the multiplications, and one
+/// to seven times the rounding error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Winograd {
     /// None.
