@@ -241,11 +241,12 @@ fn moves() {
 }
 
 /// What a network of small images is made of: (images, filters, padding).
-const CONVOLUTIONS: [([usize; 4], usize, usize); 6] = [
+const CONVOLUTIONS: [([usize; 4], usize, usize); 7] = [
     ([128, 28, 28, 1], 64, 0),
     ([128, 26, 26, 64], 128, 0),
     ([1, 26, 26, 64], 128, 0),
     ([128, 14, 14, 32], 64, 1),
+    ([32, 32, 32, 16], 16, 1),
     ([32, 32, 32, 64], 64, 1),
     ([16, 14, 14, 256], 256, 1),
 ];

@@ -243,8 +243,7 @@ mod tests {
                 let instructions = Instructions::Portable;
                 let (op, inputs, outputs) = (&Op::Select, &inputs[..], &outputs[..]);
                 let winograd = Winograd::Auto;
-                let request =
-                    Request { op, inputs, outputs, shared, instructions, crew, winograd };
+                let request = Request { op, inputs, outputs, shared, instructions, crew, winograd };
                 Elementwise::from_kernel(&kernel, &request).scratch()
             };
             let pairs = (0..4).flat_map(|i| (0..outputs.len()).map(move |o| (i, o)));
