@@ -3,7 +3,8 @@
 //! Each window's pixels become a row of a matrix ([`patches`]), a tile of windows at a time, so
 //! that the matrix never leaves the cache. The output is that matrix times the filters; the filters'
 //! gradient is its transpose times the output's gradient; the images' gradient is the output's
-//! gradient times the transposed filters, added back to the pixels.
+//! gradient times the transposed filters, added back to the pixels. Filters of 3x3 may take a
+//! shorter way ([`winograd`]).
 
 mod filter_grad;
 mod forward;

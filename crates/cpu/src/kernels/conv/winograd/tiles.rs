@@ -94,8 +94,8 @@ impl Rows {
 /// a whole number of vectors, be written.
 pub(super) type Take = unsafe fn(&Tiles, Range<usize>, *const f32, Rows);
 
-/// Transforms the first columns of rows into the channels from `.0.start` to `.0.end` of the tiles of
-/// a range. Asks that the rows, up to a whole number of vectors, can be read and the images be written.
+/// Transforms the first columns of rows into some channels of the tiles of a range. Asks that the
+/// rows, up to a whole number of vectors, can be read and the images be written.
 pub(super) type Put = unsafe fn(&Tiles, Range<usize>, Rows, *mut f32, Range<usize>);
 
 /// Takes 6x6 pixels.
