@@ -59,9 +59,9 @@ pub use saving::load_model;
 pub use tensor::{Tensor, gradients};
 pub use variable::Variable;
 
-/// Seeds, names, threads, classes as vectors.
+/// Seeds, names, threads, ways to compute, classes as vectors.
 pub mod utils {
-    pub use crate::backend::set_threads;
+    pub use crate::backend::{set_threads, set_winograd};
     pub use crate::preprocessing::labels::to_categorical;
     pub use crate::session::{clear_session, set_random_seed};
 }

@@ -1,7 +1,8 @@
 //! Times of the other ops: overhead of an instruction, elementwise loops, reductions, random
 //! numbers, moves, convolutions.
 //!
-//!     cargo run --release -p cornu-cpu --example op_bench
+//!     cargo run --release -p cornu-cpu --example op_bench                # all
+//!     cargo run --release -p cornu-cpu --example op_bench convolutions   # a section
 //!
 //! The best of many short samples is shown, so that other processes disturb little.
 
@@ -17,12 +18,21 @@ use std::time::{Duration, Instant};
 fn main() {
     let threads = Options::default().threads;
     println!("{:44} 1 thread    {threads} threads", "");
-    overhead();
-    elementwise();
-    functions();
-    reductions();
-    moves();
-    convolutions();
+    let chosen: Vec<String> = std::env::args().skip(1).collect();
+    let sections: [(&str, fn()); 7] = [
+        ("overhead", overhead),
+        ("elementwise", elementwise),
+        ("functions", functions),
+        ("reductions", reductions),
+        ("moves", moves),
+        ("convolutions", convolutions),
+        ("pooling", pooling),
+    ];
+    for (name, section) in sections {
+        if chosen.is_empty() || chosen.iter().any(|c| c == name) {
+            section();
+        }
+    }
 }
 
 /// The best time of one call, in seconds.
@@ -230,13 +240,26 @@ fn moves() {
     bench("Broadcast of (512) to (128, 512)", repeat, 1.0, 4.0 * 65536.0, "GB/s");
 }
 
+/// What a network of small images is made of: (images, filters, padding).
+const CONVOLUTIONS: [([usize; 4], usize, usize); 7] = [
+    ([128, 28, 28, 1], 64, 0),
+    ([128, 26, 26, 64], 128, 0),
+    ([1, 26, 26, 64], 128, 0),
+    ([128, 14, 14, 32], 64, 1),
+    ([32, 32, 32, 16], 16, 1),
+    ([32, 32, 32, 64], 64, 1),
+    ([16, 14, 14, 256], 256, 1),
+];
+
 fn convolutions() {
-    let conv = Conv2d { strides: [1, 1], padding: [(1, 1); 2], dilation: [1, 1], groups: 1 };
-    for (image, f) in [([128, 28, 28, 1], 32), ([128, 14, 14, 32], 64), ([32, 32, 32, 64], 64)] {
+    for (image, f, pad) in CONVOLUTIONS {
+        let conv =
+            Conv2d { strides: [1, 1], padding: [(pad, pad); 2], dilation: [1, 1], groups: 1 };
         let [n, h, w, c] = image;
+        let (h, w) = (h + 2 * pad - 2, w + 2 * pad - 2);
         let (filter, output) = ([3, 3, c, f], [n, h, w, f]);
         let flops = 2.0 * (n * h * w * 9 * c * f) as f64;
-        let name = format!("{image:?} with {f} filters 3x3");
+        let name = format!("{image:?}, {f} filters");
         let one = graph(&[&image, &filter], |g, i| g.add(Op::Conv2d(conv), i));
         bench(&format!("Conv2d {name}"), one, 1.0, flops, "GFLOP/s");
         let op = Op::Conv2dInputGrad { conv, input: image.into() };
@@ -246,10 +269,14 @@ fn convolutions() {
         let one = graph(&[&image, &output], |g, i| g.add(op.clone(), i));
         bench(&format!("FilterGrad {name}"), one, 1.0, flops, "GFLOP/s");
     }
-    let (image, output) = ([128, 28, 28, 32], [128, 14, 14, 32]);
+}
+
+/// Pooling and the other work between convolutions.
+fn pooling() {
+    let (image, output) = ([128, 24, 24, 128], [128, 12, 12, 128]);
     let pool =
         Pool2d { kind: PoolKind::Max, window: [2, 2], strides: [2, 2], padding: [(0, 0); 2] };
-    let bytes = 4.0 * 128.0 * 28.0 * 28.0 * 32.0;
+    let bytes = 4.0 * image.iter().product::<usize>() as f64;
     let one = graph(&[&image], |g, i| g.add(Op::Pool2d(pool), i));
     bench(&format!("MaxPool of {image:?}"), one, 1.0, 1.25 * bytes, "GB/s");
     let one =

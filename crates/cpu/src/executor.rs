@@ -16,13 +16,29 @@ pub struct Options {
     pub threads: usize,
     /// The instructions that the kernels use.
     pub instructions: Instructions,
+    /// Which convolutions are computed by Winograd's transforms.
+    pub winograd: Winograd,
+}
+
+/// Which convolutions of 3x3 filters (without strides, dilation and groups), and which of their
+/// gradients, are computed by Winograd's transforms: with a quarter of the multiplications, and one
+/// to seven times the rounding error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Winograd {
+    /// None.
+    Never,
+    /// Those that are faster so.
+    #[default]
+    Auto,
+    /// All, also where that is slower: for tests.
+    Always,
 }
 
 /// All processors that this process may use, with the fastest instructions that they have.
 impl Default for Options {
     fn default() -> Options {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Options { threads, instructions: Instructions::best() }
+        Options { threads, instructions: Instructions::best(), winograd: Winograd::default() }
     }
 }
 
@@ -34,6 +50,7 @@ impl Default for Options {
 pub struct Cpu {
     pool: Arc<Pool>,
     instructions: Instructions,
+    winograd: Winograd,
     handover: usize,
 }
 
@@ -54,7 +71,8 @@ impl Cpu {
             .help("Options::default() takes the fastest that it has"));
         }
         let pool = Arc::new(Pool::new(options.threads));
-        Ok(Cpu { pool, instructions: options.instructions, handover: HANDOVER })
+        let Options { instructions, winograd, .. } = options;
+        Ok(Cpu { pool, instructions, winograd, handover: HANDOVER })
     }
 
     /// The backend with another idea of how many cycles it takes to hand work to the threads. The
@@ -77,13 +95,23 @@ impl Cpu {
         self.instructions
     }
 
+    /// The options that it was made with.
+    pub fn options(&self) -> Options {
+        Options {
+            threads: self.threads(),
+            instructions: self.instructions,
+            winograd: self.winograd,
+        }
+    }
+
     /// Makes a plan ready to run.
     ///
     /// # Errors
     /// If the plan needs an op that the backend does not support.
     pub fn load(&self, plan: Plan) -> Result<CpuProgram> {
         check_support(self, &plan)?;
-        CpuProgram::new(plan, Arc::clone(&self.pool), self.crew(), self.instructions)
+        let pool = Arc::clone(&self.pool);
+        CpuProgram::new(plan, pool, self.crew(), self.instructions, self.winograd)
     }
 }
 
@@ -115,6 +143,7 @@ impl Executor for Cpu {
             shared: &shared,
             instructions: self.instructions,
             crew: self.crew(),
+            winograd: self.winograd,
         })
         .scratch()
     }

@@ -41,6 +41,6 @@ mod program;
 mod simd;
 mod threads;
 
-pub use executor::{Cpu, Options};
+pub use executor::{Cpu, Options, Winograd};
 pub use program::CpuProgram;
 pub use simd::Instructions;

@@ -1,6 +1,7 @@
 //! A loaded plan: instructions with all sizes resolved, and their memory.
 
 use crate::arena::Arena;
+use crate::executor::Winograd;
 use crate::kernels::{Io, Kernel, Request, build};
 use crate::simd::Instructions;
 use crate::threads::{Crew, Pool};
@@ -62,11 +63,12 @@ impl CpuProgram {
         pool: Arc<Pool>,
         crew: Crew,
         instructions: Instructions,
+        winograd: Winograd,
     ) -> Result<CpuProgram> {
         let arena = Arena::new(plan.arena_bytes())?;
         let mut bases = vec![arena.start()];
         bases.resize(1 + plan.inputs().len() + plan.variables().len(), std::ptr::null_mut());
-        let mut loader = Loader { plan: &plan, bases, crew, instructions };
+        let mut loader = Loader { plan: &plan, bases, crew, instructions, winograd };
         let ready: Result<Vec<_>> = plan.steps().iter().map(|step| loader.load(step)).collect();
         let (ready, bases) = (ready?, loader.bases);
         let leaves = |types: &[TensorType]| types.iter().map(Leaf::new).collect();
@@ -214,6 +216,7 @@ struct Loader<'a> {
     bases: Vec<*mut u8>,
     crew: Crew,
     instructions: Instructions,
+    winograd: Winograd,
 }
 
 impl Loader<'_> {
@@ -240,6 +243,7 @@ impl Loader<'_> {
             shared: &shared,
             instructions: self.instructions,
             crew: self.crew,
+            winograd: self.winograd,
         });
         let scratch = step.scratch.clone().unwrap_or(0..0);
         self.check_scratch(kernel.as_ref(), scratch.len(), op)?;

@@ -2,7 +2,7 @@
 //!
 //! This is a program of its own (`harness = false`): the threads of the test harness allocate.
 
-use cornu_cpu::{Cpu, Instructions, Options};
+use cornu_cpu::{Cpu, Instructions, Options, Winograd};
 use cornu_graph::op::{Conv2d, Distribution, Pool2d, PoolKind, ReduceOp};
 use cornu_graph::scalar::{BinaryOp, CompareOp, UnaryOp};
 use cornu_graph::{
@@ -102,8 +102,10 @@ fn main() {
         Array::new([3], vec![1, 2, 3]).unwrap(),
     ];
     for instructions in Instructions::ALL.into_iter().filter(|i| i.available()) {
-        for threads in [1, 2] {
-            let cpu = Cpu::new(Options { threads, instructions }).unwrap().with_handover(0);
+        let ways = [(1, Winograd::Never), (2, Winograd::Never), (2, Winograd::Always)];
+        for (threads, winograd) in ways {
+            let options = Options { threads, instructions, winograd };
+            let cpu = Cpu::new(options).unwrap().with_handover(0);
             let graph = passes::optimize(training_like());
             let plan =
                 Plan::new(graph, plan::Options::default(), |node, types| cpu.scratch(node, types));

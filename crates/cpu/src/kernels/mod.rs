@@ -11,6 +11,7 @@ mod pool;
 mod random;
 mod reduce;
 
+use crate::executor::Winograd;
 use crate::program::Slot;
 use crate::simd::Instructions;
 use crate::threads::{Crew, Session};
@@ -46,6 +47,8 @@ pub(crate) struct Request<'a> {
     pub instructions: Instructions,
     /// The threads that share the work.
     pub crew: Crew,
+    /// Which convolutions are computed by Winograd's transforms.
+    pub winograd: Winograd,
 }
 
 impl Request<'_> {
@@ -77,9 +80,9 @@ pub(crate) fn build(request: &Request<'_>) -> Box<dyn Kernel> {
         Op::MatMul { transpose_a, transpose_b } => {
             Box::new(matmul::MatMul::new(request, *transpose_a, *transpose_b))
         }
-        Op::Conv2d(conv) => Box::new(conv::Conv::new(request, conv)),
-        Op::Conv2dInputGrad { conv, .. } => Box::new(conv::InputGrad::new(request, conv)),
-        Op::Conv2dFilterGrad { conv, .. } => Box::new(conv::FilterGrad::new(request, conv)),
+        Op::Conv2d(conv) => conv::forward(request, conv),
+        Op::Conv2dInputGrad { conv, .. } => conv::input_grad(request, conv),
+        Op::Conv2dFilterGrad { conv, .. } => conv::filter_grad(request, conv),
         Op::Pool2d(pool) => Box::new(pool::Pool::new(request, pool)),
         Op::Pool2dGrad { pool, .. } => Box::new(pool::PoolGrad::new(request, pool)),
         Op::Reduce { kind, axes, .. } => Box::new(reduce::Reduce::new(request, *kind, axes)),

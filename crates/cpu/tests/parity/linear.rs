@@ -4,8 +4,9 @@ use crate::support::*;
 use cornu_graph::fused::{Kernel, Product, ScalarOp, Step};
 use cornu_graph::infer::infer;
 use cornu_graph::op::Conv2d;
+use cornu_graph::philox::Philox;
 use cornu_graph::scalar::BinaryOp;
-use cornu_graph::{DType, Graph, Op, Values};
+use cornu_graph::{Array, DType, Graph, Op, Values};
 
 fn matmul(seed: u64, batch: &[usize], m: usize, n: usize, k: usize) {
     let mut rng = random(seed);
@@ -158,17 +159,53 @@ fn shapes() -> Vec<Shape> {
     ]
 }
 
+/// Checks a convolution and its gradients.
+fn check_convolution(rng: &mut Philox, shape: &Shape, check: impl Fn(Op, &[Array])) {
+    let &Shape { image, filter, conv } = shape;
+    let (x, w) = (floats(rng, &image), floats(rng, &filter));
+    let y = infer(&Op::Conv2d(conv), &[&x.ty(), &w.ty()]).unwrap();
+    let g = floats(rng, &y.shape.sizes());
+    check(Op::Conv2d(conv), &[x.clone(), w.clone()]);
+    check(Op::Conv2dInputGrad { conv, input: image.into() }, &[g.clone(), w]);
+    check(Op::Conv2dFilterGrad { conv, filter: filter.into() }, &[x, g]);
+}
+
 #[test]
 fn convolutions_and_their_gradients() {
     let mut rng = random(7);
-    for Shape { image, filter, conv } in shapes() {
-        let (x, w) = (floats(&mut rng, &image), floats(&mut rng, &filter));
-        let y = infer(&Op::Conv2d(conv), &[&x.ty(), &w.ty()]).unwrap();
-        let g = floats(&mut rng, &y.shape.sizes());
-        check_op(Op::Conv2d(conv), &[x.clone(), w.clone()], SUMS);
-        let input_grad = Op::Conv2dInputGrad { conv, input: image.into() };
-        check_op(input_grad, &[g.clone(), w], SUMS);
-        let filter_grad = Op::Conv2dFilterGrad { conv, filter: filter.into() };
-        check_op(filter_grad, &[x, g], SUMS);
+    for shape in shapes() {
+        check_convolution(&mut rng, &shape, |op, inputs| check_op(op, inputs, SUMS));
+    }
+}
+
+/// Convolutions for Winograd's transforms: tiles cut by every edge, all kinds of padding, few and many
+/// channels, several chunks of filters, many tiles.
+fn winograd_shapes() -> Vec<Shape> {
+    let shape = |image, filters, padding| {
+        let [_, _, _, channels] = image;
+        Shape { image, filter: [3, 3, channels, filters], conv: conv([1, 1], padding, [1, 1], 1) }
+    };
+    vec![
+        shape([1, 3, 3, 1], 1, [(0, 0); 2]),
+        shape([1, 1, 1, 2], 3, [(1, 1); 2]),
+        shape([2, 5, 6, 1], 4, [(0, 0); 2]),
+        shape([3, 6, 5, 3], 17, [(1, 1); 2]),
+        shape([1, 7, 9, 16], 16, [(0, 1), (1, 0)]),
+        shape([2, 4, 4, 5], 2, [(3, 4), (5, 2)]),
+        shape([2, 8, 11, 33], 70, [(1, 1); 2]),
+        shape([1, 10, 10, 70], 33, [(2, 2); 2]),
+        shape([5, 17, 18, 8], 24, [(0, 0); 2]),
+        shape([1, 50, 47, 4], 5, [(1, 1); 2]),
+        shape([1, 6, 6, 530], 9, [(0, 0); 2]),
+    ]
+}
+
+#[test]
+fn winograd_convolutions_and_their_gradients() {
+    let mut rng = random(8);
+    for shape in winograd_shapes() {
+        check_convolution(&mut rng, &shape, |op, inputs| {
+            check_op_on(winograd_backends(), op, inputs, SUMS_OF_TILES);
+        });
     }
 }

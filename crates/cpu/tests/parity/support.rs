@@ -1,6 +1,6 @@
 //! Graphs of one op, random arrays, and the comparison of a program with the interpreter.
 
-use cornu_cpu::{Cpu, Instructions, Options};
+use cornu_cpu::{Cpu, Instructions, Options, Winograd};
 use cornu_graph::philox::Philox;
 use cornu_graph::{
     Array, DType, Executor, Graph, NodeId, Op, Plan, Program, TensorType, Values, interpret, plan,
@@ -11,13 +11,21 @@ use std::sync::OnceLock;
 /// can be shared.
 pub fn backends() -> &'static [Cpu] {
     static BACKENDS: OnceLock<Vec<Cpu>> = OnceLock::new();
-    BACKENDS.get_or_init(|| {
-        let available = Instructions::ALL.into_iter().filter(|i| i.available());
-        let backend = |instructions, threads| {
-            Cpu::new(Options { threads, instructions }).unwrap().with_handover(0)
-        };
-        available.flat_map(|i| [1, 2, 3].map(|threads| backend(i, threads))).collect()
-    })
+    BACKENDS.get_or_init(|| all_backends(Winograd::Auto))
+}
+
+/// The same, with Winograd's transforms for all convolutions that they can compute.
+pub fn winograd_backends() -> &'static [Cpu] {
+    static BACKENDS: OnceLock<Vec<Cpu>> = OnceLock::new();
+    BACKENDS.get_or_init(|| all_backends(Winograd::Always))
+}
+
+fn all_backends(winograd: Winograd) -> Vec<Cpu> {
+    let available = Instructions::ALL.into_iter().filter(|i| i.available());
+    let backend = |instructions, threads| {
+        Cpu::new(Options { threads, instructions, winograd }).unwrap().with_handover(0)
+    };
+    available.flat_map(|i| [1, 2, 3].map(|threads| backend(i, threads))).collect()
 }
 
 /// How far a result may be from the interpreter's.
@@ -28,6 +36,8 @@ pub enum Tolerance {
     /// In parts of the sum of the absolute values of all terms: the result of the same graph on
     /// absolute values.
     OfTerms(f64),
+    /// In parts of the largest sum of the absolute values of all terms of any element.
+    OfMostTerms(f64),
     /// A number.
     Absolute(f64),
 }
@@ -36,14 +46,22 @@ pub enum Tolerance {
 pub const CLOSE: Tolerance = Tolerance::Relative(1e-6);
 /// What sums keep.
 pub const SUMS: Tolerance = Tolerance::OfTerms(1e-6);
+/// What Winograd's transforms keep: an element's error comes from all that its tile sees.
+pub const SUMS_OF_TILES: Tolerance = Tolerance::OfMostTerms(1e-6);
 
 /// Checks one op.
 pub fn check_op(op: Op, inputs: &[Array], tolerance: Tolerance) {
+    check_op_on(backends(), op, inputs, tolerance);
+}
+
+/// Checks one op on some backends.
+pub fn check_op_on(backends: &[Cpu], op: Op, inputs: &[Array], tolerance: Tolerance) {
     let mut graph = Graph::new();
     let nodes = add_inputs(&mut graph, inputs);
     let node = graph.add(op, &nodes);
     graph.outputs.push(node);
-    check(&graph, inputs, &[], tolerance);
+    let options = plan::Options::default();
+    check_on(backends, &graph, &graph, inputs, &[], tolerance, options);
 }
 
 /// Adds an input for each array.
@@ -58,11 +76,6 @@ pub fn add_variables(graph: &mut Graph, arrays: &[Array]) -> Vec<NodeId> {
     arrays.iter().enumerate().map(variable).map(|op| graph.add(op, &[])).collect()
 }
 
-/// Checks the outputs and variables of a graph on all backends.
-pub fn check(graph: &Graph, inputs: &[Array], variables: &[Array], tolerance: Tolerance) {
-    check_against(graph, graph, inputs, variables, tolerance, plan::Options::default());
-}
-
 /// Checks a graph, rewritten and planned, against what it was.
 pub fn check_against(
     original: &Graph,
@@ -72,15 +85,27 @@ pub fn check_against(
     tolerance: Tolerance,
     options: plan::Options,
 ) {
+    check_on(backends(), original, rewritten, inputs, variables, tolerance, options);
+}
+
+fn check_on(
+    backends: &[Cpu],
+    original: &Graph,
+    rewritten: &Graph,
+    inputs: &[Array],
+    variables: &[Array],
+    tolerance: Tolerance,
+    options: plan::Options,
+) {
     let wanted = interpret::run(original, inputs, variables).unwrap();
     let scale = match tolerance {
-        Tolerance::OfTerms(_) => {
+        Tolerance::OfTerms(_) | Tolerance::OfMostTerms(_) => {
             let positive = |arrays: &[Array]| arrays.iter().map(absolute).collect::<Vec<_>>();
             Some(interpret::run(original, &positive(inputs), &positive(variables)).unwrap())
         }
         _ => None,
     };
-    for backend in backends() {
+    for backend in backends {
         let what = format!(
             "{:?}, {} threads, {:?}:\n{rewritten}",
             backend.instructions(),
@@ -134,10 +159,12 @@ fn compare(got: &Array, wanted: &Array, scale: Option<&Array>, tolerance: Tolera
     assert_eq!(got.ty(), wanted.ty(), "{what}");
     let (got, wanted) = (got.values().to_f64(), wanted.values().to_f64());
     let scale = scale.map(|s| s.values().to_f64());
+    let largest = scale.iter().flatten().fold(0.0, |largest: f64, &x| largest.max(x));
     for (i, (&x, &y)) in got.iter().zip(&wanted).enumerate() {
         let most = match tolerance {
             Tolerance::Relative(most) => most * y.abs(),
             Tolerance::OfTerms(most) => most * scale.as_ref().unwrap()[i],
+            Tolerance::OfMostTerms(most) => most * largest,
             Tolerance::Absolute(most) => most,
         };
         // Numbers too small for the normal range may be flushed to zero.

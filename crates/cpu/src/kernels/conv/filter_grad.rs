@@ -7,12 +7,11 @@ use crate::kernels::matmul::block::{Block, Matrices, Pointers};
 use crate::kernels::matmul::micro::Layout;
 use crate::kernels::{Io, Kernel, Request};
 use crate::threads::{Session, part};
-use cornu_graph::op::Conv2d;
 
 /// The kernel of [`cornu_graph::Op::Conv2dFilterGrad`].
 ///
 /// Each thread sums up its tiles on its own; the sums are added in the order of the threads.
-pub(crate) struct FilterGrad {
+pub(super) struct FilterGrad {
     sizes: Sizes,
     take: Patches,
     add: Add,
@@ -21,9 +20,8 @@ pub(crate) struct FilterGrad {
 }
 
 impl FilterGrad {
-    /// The kernel for a request with these attributes.
-    pub(crate) fn new(request: &Request<'_>, conv: &Conv2d) -> FilterGrad {
-        let sizes = Sizes::new(&request.input(0), &request.output(), &request.input(1), conv);
+    /// The kernel for a convolution of these sizes.
+    pub(super) fn new(request: &Request<'_>, sizes: Sizes) -> FilterGrad {
         let m = sizes.depth();
         let matrices = Matrices {
             m,

@@ -6,20 +6,18 @@ use crate::kernels::matmul::block::{Block, Matrices, Pointers};
 use crate::kernels::matmul::micro::Layout;
 use crate::kernels::{Io, Kernel, Request};
 use crate::threads::{Session, part};
-use cornu_graph::op::Conv2d;
 
 /// The kernel of [`cornu_graph::Op::Conv2d`].
-pub(crate) struct Conv {
+pub(super) struct Forward {
     sizes: Sizes,
     take: Patches,
     block: Block,
     parts: usize,
 }
 
-impl Conv {
-    /// The kernel for a request with these attributes.
-    pub(crate) fn new(request: &Request<'_>, conv: &Conv2d) -> Conv {
-        let sizes = Sizes::new(&request.input(0), &request.input(1), &request.output(), conv);
+impl Forward {
+    /// The kernel for a convolution of these sizes.
+    pub(super) fn new(request: &Request<'_>, sizes: Sizes) -> Forward {
         let (m, k) = (sizes.tiles().largest(), sizes.depth());
         let matrices = Matrices {
             m,
@@ -35,7 +33,7 @@ impl Conv {
         let block = Block::unpacked(request.instructions, matrices, m, sizes.group_filters());
         let units = sizes.images * sizes.tiles().count();
         let parts = request.crew.tasks(sizes.cycles(request.instructions.lanes()), units);
-        Conv { sizes, take: take(request.instructions, sizes.by_columns()), block, parts }
+        Forward { sizes, take: take(request.instructions, sizes.by_columns()), block, parts }
     }
 
     /// Numbers of patches that a thread keeps.
@@ -84,7 +82,7 @@ impl Conv {
     }
 }
 
-impl Kernel for Conv {
+impl Kernel for Forward {
     fn scratch(&self) -> usize {
         self.parts * self.scratch_each() * size_of::<f32>()
     }

@@ -7,10 +7,9 @@ use crate::kernels::matmul::block::{Block, Matrices, Pointers};
 use crate::kernels::matmul::micro::Layout;
 use crate::kernels::{Io, Kernel, Request};
 use crate::threads::{Session, part};
-use cornu_graph::op::Conv2d;
 
 /// The kernel of [`cornu_graph::Op::Conv2dInputGrad`].
-pub(crate) struct InputGrad {
+pub(super) struct InputGrad {
     sizes: Sizes,
     put_back: Patches,
     transpose: Inner,
@@ -19,9 +18,8 @@ pub(crate) struct InputGrad {
 }
 
 impl InputGrad {
-    /// The kernel for a request with these attributes.
-    pub(crate) fn new(request: &Request<'_>, conv: &Conv2d) -> InputGrad {
-        let sizes = Sizes::new(&request.output(), &request.input(1), &request.input(0), conv);
+    /// The kernel for a convolution of these sizes.
+    pub(super) fn new(request: &Request<'_>, sizes: Sizes) -> InputGrad {
         let (m, n) = (sizes.tiles().largest(), sizes.depth());
         let matrices = Matrices {
             m,

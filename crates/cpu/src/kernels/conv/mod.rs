@@ -3,24 +3,53 @@
 //! Each window's pixels become a row of a matrix ([`patches`]), a tile of windows at a time, so
 //! that the matrix never leaves the cache. The output is that matrix times the filters; the filters'
 //! gradient is its transpose times the output's gradient; the images' gradient is the output's
-//! gradient times the transposed filters, added back to the pixels.
+//! gradient times the transposed filters, added back to the pixels. Filters of 3x3 may take a
+//! shorter way ([`winograd`]).
 
 mod filter_grad;
 mod forward;
 mod input_grad;
 mod patches;
-
-pub(crate) use filter_grad::FilterGrad;
-pub(crate) use forward::Conv;
-pub(crate) use input_grad::InputGrad;
+mod winograd;
 
 use super::matmul::Even;
+use super::{Kernel, Request};
 use cornu_graph::op::Conv2d;
 
 /// How many numbers a tile of patches has at most: half of a 1 MB L2 cache.
 const TILE: usize = 128 * 1024;
 /// How many windows a tile has at least (if the image has as many).
 const WINDOWS: usize = 56;
+
+/// The kernel of [`cornu_graph::Op::Conv2d`].
+pub(crate) fn forward(request: &Request<'_>, conv: &Conv2d) -> Box<dyn Kernel> {
+    let sizes = Sizes::new(&request.input(0), &request.input(1), &request.output(), conv);
+    if winograd::is_chosen(request, &sizes) {
+        Box::new(winograd::Forward::new(request, &sizes))
+    } else {
+        Box::new(forward::Forward::new(request, sizes))
+    }
+}
+
+/// The kernel of [`cornu_graph::Op::Conv2dInputGrad`].
+pub(crate) fn input_grad(request: &Request<'_>, conv: &Conv2d) -> Box<dyn Kernel> {
+    let sizes = Sizes::new(&request.output(), &request.input(1), &request.input(0), conv);
+    if winograd::is_chosen(request, &sizes) {
+        Box::new(winograd::Forward::input_grad(request, &sizes))
+    } else {
+        Box::new(input_grad::InputGrad::new(request, sizes))
+    }
+}
+
+/// The kernel of [`cornu_graph::Op::Conv2dFilterGrad`].
+pub(crate) fn filter_grad(request: &Request<'_>, conv: &Conv2d) -> Box<dyn Kernel> {
+    let sizes = Sizes::new(&request.input(0), &request.output(), &request.input(1), conv);
+    if winograd::is_chosen(request, &sizes) {
+        Box::new(winograd::FilterGrad::new(request, &sizes))
+    } else {
+        Box::new(filter_grad::FilterGrad::new(request, sizes))
+    }
+}
 
 /// The sizes of a convolution.
 #[derive(Clone, Copy, Debug)]

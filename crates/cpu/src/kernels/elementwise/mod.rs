@@ -250,6 +250,7 @@ fn broadcast(input: &TensorType, output: &TensorType) -> fused::Kernel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::executor::Winograd;
     use crate::simd::Instructions;
     use crate::threads::Crew;
     use cornu_graph::DType;
@@ -290,7 +291,8 @@ mod tests {
                 let crew = Crew { threads: 2, handover: 0 };
                 let instructions = Instructions::Portable;
                 let (op, inputs, outputs) = (&Op::Select, &inputs[..], &outputs[..]);
-                let request = Request { op, inputs, outputs, shared, instructions, crew };
+                let winograd = Winograd::Auto;
+                let request = Request { op, inputs, outputs, shared, instructions, crew, winograd };
                 Elementwise::from_kernel(&kernel, &request, Cut::Anywhere).scratch()
             };
             let pairs = (0..4).flat_map(|i| (0..outputs.len()).map(move |o| (i, o)));

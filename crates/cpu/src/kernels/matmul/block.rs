@@ -151,6 +151,11 @@ impl Block {
         Block { direct: true, ..Block::new(instructions, matrices, rows, columns) }
     }
 
+    /// The product that rectangles are of.
+    pub(crate) fn matrices(&self) -> &Matrices {
+        &self.matrices
+    }
+
     /// How many numbers of scratch memory [`Block::run`] needs.
     pub(crate) fn scratch(&self) -> usize {
         self.packed() + self.skipping.map_or(0, |_| zeros::room(self.matrices.k.min(DEPTH)))
