@@ -11,9 +11,10 @@ use cornu::model::Model;
 use cornu::prelude::*;
 use std::collections::BTreeMap;
 
-pub use pairs::PairSet;
+pub use pairs::{Part, pairs_of};
 
 /// A network with its data, and how it is trained.
+#[derive(Clone, Debug)]
 pub struct Workload {
     /// The name in every peer.
     pub name: &'static str,
@@ -23,7 +24,9 @@ pub struct Workload {
     pub epochs: usize,
     /// How far the mean accuracies of two peers may be apart. Two seeds of one peer differ by less.
     pub tolerance: f64,
-    /// The steps that Rust's peers run, if a whole epoch would take them many minutes.
+    /// Whether only Keras says it too: burn and candle have nothing that augments images.
+    pub keras_only: bool,
+    /// The steps that burn and candle run, if a whole epoch would take them many minutes.
     pub few_steps: Option<usize>,
     run: fn(&Run) -> Result<Outcome>,
 }
@@ -35,6 +38,7 @@ pub const ALL: &[Workload] = &[
         about: "MLP 784-512-512-10, batch 128, RMSprop",
         epochs: 5,
         tolerance: 0.01,
+        keras_only: false,
         few_steps: None,
         run: classifiers::mlp_py,
     },
@@ -43,6 +47,7 @@ pub const ALL: &[Workload] = &[
         about: "MLP 784-256-128-10, batch 128, RMSprop",
         epochs: 5,
         tolerance: 0.01,
+        keras_only: false,
         few_steps: None,
         run: classifiers::mlp_r,
     },
@@ -51,6 +56,7 @@ pub const ALL: &[Workload] = &[
         about: "twins 784-512-256-128, batch 32, Adam, 120,000 pairs",
         epochs: 3,
         tolerance: 0.015,
+        keras_only: false,
         few_steps: None,
         run: pairs::siamese_new,
     },
@@ -59,6 +65,7 @@ pub const ALL: &[Workload] = &[
         about: "twins 784-128-128-128, batch 128, RMSprop, 108,400 pairs",
         epochs: 5,
         tolerance: 0.015,
+        keras_only: false,
         few_steps: None,
         run: pairs::siamese_old,
     },
@@ -67,6 +74,7 @@ pub const ALL: &[Workload] = &[
         about: "100 steps of 20 augmented pairs, RMSprop",
         epochs: 20,
         tolerance: 0.03,
+        keras_only: true,
         few_steps: None,
         run: siamese_l1::siamese_l1,
     },
@@ -75,6 +83,7 @@ pub const ALL: &[Workload] = &[
         about: "conv 64, conv 128, 48,000 images, batch 128, Adadelta",
         epochs: 2,
         tolerance: 0.01,
+        keras_only: false,
         few_steps: Some(15),
         run: classifiers::cnn_r,
     },
@@ -83,6 +92,7 @@ pub const ALL: &[Workload] = &[
         about: "not tuned for: 784-300-200-100-10, tanh, gelu, batch norm, elu, batch 100, SGD",
         epochs: 5,
         tolerance: 0.01,
+        keras_only: false,
         few_steps: None,
         run: classifiers::other,
     },
@@ -91,6 +101,17 @@ pub const ALL: &[Workload] = &[
 /// The workload of a name.
 pub fn find(name: &str) -> Option<&'static Workload> {
     ALL.iter().find(|workload| workload.name == name)
+}
+
+/// The workload of an argument.
+///
+/// # Errors
+/// If there is none; it says which there are.
+pub fn named(name: &str) -> std::result::Result<&'static Workload, String> {
+    find(name).ok_or_else(|| {
+        let names: Vec<&str> = ALL.iter().map(|workload| workload.name).collect();
+        format!("there are {}", names.join(", "))
+    })
 }
 
 /// How to train.
@@ -163,7 +184,8 @@ impl Run {
 /// The part of pairs that an output on the right side of 0.5 judges rightly.
 fn pair_accuracy(pairs: &Pairs, outputs: &Array, score: cornu::similarity::Score) -> f64 {
     let outputs = outputs.values().to_f64();
-    let right = |&(pair, &output): &(usize, &f64)| score.accepts(output, 0.5) == pairs.is_same(pair);
+    let right =
+        |&(pair, &output): &(usize, &f64)| score.accepts(output, 0.5) == pairs.is_same(pair);
     outputs.iter().enumerate().filter(right).count() as f64 / pairs.len() as f64
 }
 
@@ -191,6 +213,6 @@ mod tests {
     #[test]
     fn names_are_found() {
         assert!(ALL.iter().all(|w| find(w.name).is_some_and(|found| found.about == w.about)));
-        assert!(find("mlp").is_none());
+        assert!(named("mlp").err().is_some_and(|error| error.contains("mlp_py, mlp_r")));
     }
 }

@@ -5,33 +5,48 @@ use cornu::datasets::LabelledImages;
 use cornu::prelude::*;
 use cornu::similarity::Score;
 
-/// Pairs of training and of test images.
-pub struct PairSet {
-    /// The pairs that are trained on.
-    pub train: Pairs,
-    /// The pairs that are judged.
-    pub test: Pairs,
+/// Training or test images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// To learn from.
+    Train,
+    /// To judge by.
+    Test,
 }
 
-impl PairSet {
-    /// The pairs of a workload that has pairs: of the same images each time, for Cornu and for its
-    /// peers. `images` makes the columns that they are rows of.
-    pub fn of(workload: &str, images: fn(&LabelledImages) -> Column) -> Result<Option<PairSet>> {
-        let mnist = datasets::mnist()?;
-        let pairs = |set: &LabelledImages, seed| match workload {
-            "siamese_new" => {
-                let label = PairLabel::OneIsDifferent;
-                Pairs::per_image(images(set), set.classes(), label, seed).map(Some)
-            }
-            "siamese_old" => {
-                let label = PairLabel::OneIsSame;
-                Pairs::alternating(images(set), set.classes(), label, seed).map(Some)
-            }
-            _ => Ok(None),
-        };
-        let (train, test) = (pairs(&mnist.train, 1)?, pairs(&mnist.test, 2)?);
-        Ok(train.zip(test).map(|(train, test)| PairSet { train, test }))
-    }
+/// The pairs of a workload that has them written down: of the same images for Cornu and for its
+/// peers, and in every run. `images` makes the column that they are rows of.
+pub fn pairs_of(
+    workload: &str,
+    part: Part,
+    images: fn(&LabelledImages) -> Column,
+) -> Result<Option<Pairs>> {
+    let mnist = datasets::mnist()?;
+    let (set, seed) = match part {
+        Part::Train => (&mnist.train, 1),
+        Part::Test => (&mnist.test, 2),
+    };
+    let (columns, classes) = (images(set), set.classes());
+    let pairs = match (workload, part) {
+        ("siamese_new", _) => Pairs::per_image(columns, classes, PairLabel::OneIsDifferent, seed),
+        ("siamese_old", _) => Pairs::alternating(columns, classes, PairLabel::OneIsSame, seed),
+        // It trains on pairs that are made on the way.
+        ("siamese_l1", Part::Test) => {
+            Pairs::per_image(columns, classes, PairLabel::OneIsSame, seed)
+        }
+        _ => return Ok(None),
+    };
+    pairs.map(Some)
+}
+
+/// As [`pairs_of`], of a workload that has pairs.
+pub fn need_pairs(
+    workload: &str,
+    part: Part,
+    images: fn(&LabelledImages) -> Column,
+) -> Result<Pairs> {
+    let none = || Error::value(format!("{workload} has no pairs in {part:?}"));
+    pairs_of(workload, part, images)?.ok_or_else(none)
 }
 
 /// The twins of Keras 3's contrastive example.
@@ -56,9 +71,8 @@ pub fn siamese_old(run: &Run) -> Result<Outcome> {
         .add(Dense::new(128).activation("relu"))
         .add(Dense::new(128).activation("relu"))
         .add(Dense::new(128).activation("relu"));
-    let loss = |y: &Tensor, d: &Tensor| {
-        y * d.square() + (1.0 - y) * (1.0 - d).maximum(0.0).square()
-    };
+    let loss =
+        |y: &Tensor, d: &Tensor| y * d.square() + (1.0 - y) * (1.0 - d).maximum(0.0).square();
     let mut model = twins(&tower)?;
     model.compile(RMSprop::default(), loss).build()?;
     train(run, model, "siamese_old", 128)
@@ -72,8 +86,8 @@ fn twins(tower: &Sequential) -> Result<Model> {
 }
 
 fn train(run: &Run, mut model: Model, name: &str, batch_size: usize) -> Result<Outcome> {
-    let pairs = PairSet::of(name, LabelledImages::flat)?;
-    let PairSet { train, test } = pairs.ok_or_else(|| Error::value("a workload without pairs"))?;
+    let train = need_pairs(name, Part::Train, LabelledImages::flat)?;
+    let test = need_pairs(name, Part::Test, LabelledImages::flat)?;
     let data = Data {
         x: train.inputs().into(),
         y: train.labels(),

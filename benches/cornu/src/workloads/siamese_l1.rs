@@ -1,6 +1,8 @@
 //! A siamese network on pairs of augmented digits, which generators make on the way.
 
+use super::pairs::{Part, need_pairs};
 use super::{Outcome, Run, figure, pair_accuracy};
+use cornu::datasets::LabelledImages;
 use cornu::prelude::*;
 use cornu::preprocessing::image::Flow;
 use cornu::random::Philox;
@@ -37,8 +39,7 @@ pub fn siamese_l1(run: &Run) -> Result<Outcome> {
         return Ok(Outcome { epoch_s, steps: Some([steps, STEPS]), test: Default::default() });
     }
 
-    let test = mnist.test.scaled();
-    let pairs = Pairs::per_image(test, mnist.test.classes(), PairLabel::OneIsSame, 3)?;
+    let pairs = need_pairs("siamese_l1", Part::Test, LabelledImages::scaled)?;
     let outputs = model.predict(pairs.inputs()).batch_size(256).run()?;
     let accuracy = figure("accuracy", pair_accuracy(&pairs, &outputs, Score::Similarity));
     Ok(Outcome { epoch_s, steps: None, test: [accuracy].into() })
