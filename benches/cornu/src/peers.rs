@@ -20,7 +20,7 @@ pub struct Peer {
 /// Where the peers' programs are.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Programs {
-    /// A Python that has Keras and its backends (benches/requirements.txt)
+    /// A Python that has Keras and its backends (benches/keras/requirements.txt)
     #[arg(long, value_name = "PATH", default_value = "python3")]
     python: PathBuf,
     /// The built program of benches/burn
@@ -90,7 +90,7 @@ impl Peer {
     }
 
     fn keras(backend: &'static str, python: &Path) -> Result<Peer, String> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../keras.py");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../keras/train.py");
         let peer = Peer {
             name: backend,
             program: python.into(),
@@ -103,7 +103,7 @@ impl Peer {
         }
         let python = python.display();
         Err(format!(
-            "{python} has no Keras with it (pip install -r benches/requirements.txt, --python PATH)"
+            "{python} has no Keras with it (--python PATH, or pip install -r benches/keras/requirements.txt)"
         ))
     }
 

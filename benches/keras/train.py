@@ -1,6 +1,6 @@
 """The benchmarks' networks on Keras: trains one of them, prints a line of JSON.
 
-    KERAS_BACKEND=jax python benches/keras.py mlp_py --data FOLDER --epochs 3
+    KERAS_BACKEND=jax python benches/keras/train.py mlp_py --data FOLDER --epochs 3
 
 The folder is what `cornu-bench data FOLDER` writes: MNIST, and the pairs that the siamese networks
 learn from. With --check nothing is trained: it ends well if Keras and the backend are there.
@@ -9,6 +9,7 @@ import argparse
 import json
 import math
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -33,6 +34,9 @@ def arguments():
 
 options = arguments()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if os.environ.get("KERAS_BACKEND") in ("jax", "torch"):
+    # Keras imports TensorFlow for them too where it is there, and it would count as their memory.
+    sys.modules["tensorflow"] = None
 
 import keras  # noqa: E402: the environment comes first
 import numpy as np  # noqa: E402
