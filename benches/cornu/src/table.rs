@@ -10,36 +10,35 @@ pub fn text(results: &Results) -> String {
     let mut rows = vec![head.map(String::from)];
     for comparison in &results.workloads {
         rows.push(Default::default());
-        rows.push([
-            comparison.about.clone(),
-            "".into(),
-            "".into(),
-            "".into(),
-            "".into(),
-            "".into(),
-            "".into(),
-        ]);
+        rows.push(alone(&comparison.about));
         rows.extend(comparison.peers.iter().map(line));
     }
+    // The names of workloads stand alone on their lines, and may be longer than a column.
+    let is_wide = |row: &[String; 7], column| column == 0 && row[1].is_empty();
     let width = |column: usize| {
-        let cells = rows.iter().filter(|row| column > 0 || row[1] != "");
+        let cells = rows.iter().filter(|row| !is_wide(row, column));
         cells.map(|row| row[column].chars().count()).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..head.len()).map(width).collect();
     let mut text = String::new();
     for row in &rows {
-        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| {
-            // Names and verdicts begin where numbers end.
-            if column == 0 || column == 5 {
-                format!("{cell:<width$}")
-            } else {
-                format!("{cell:>width$}")
-            }
+        let cells = row.iter().zip(&widths).enumerate();
+        let cells = cells.map(|(column, (cell, &width))| match column {
+            // Words begin below one another, numbers end there.
+            0 | 5 => format!("{cell:<width$}"),
+            _ => format!("{cell:>width$}"),
         });
         text += cells.collect::<Vec<_>>().join("  ").trim_end();
         text.push('\n');
     }
     text
+}
+
+/// A row with nothing but a name.
+fn alone(name: &str) -> [String; 7] {
+    let mut row: [String; 7] = Default::default();
+    row[0] = name.into();
+    row
 }
 
 fn line(figures: &Figures) -> [String; 7] {
