@@ -82,7 +82,7 @@ pub fn siamese_old(run: &Run) -> Result<Outcome> {
 fn twins(tower: &Sequential) -> Result<Model> {
     let (left, right) = (Input::tensor([784]), Input::tensor([784]));
     let difference = tower.call(&left) - tower.call(&right);
-    Model::new([&left, &right], &ops::norm(difference, Axis::new(1).keepdims()))
+    Model::new([&left, &right], ops::norm(difference, Axis::new(1).keepdims()))
 }
 
 fn train(run: &Run, mut model: Model, name: &str, batch_size: usize) -> Result<Outcome> {
