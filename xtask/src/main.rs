@@ -1,5 +1,6 @@
 //! The workspace's own commands: `cargo xtask <command>`.
 
+mod bench;
 mod fuzz;
 mod keras;
 mod tidy;
@@ -15,6 +16,7 @@ Commands:
   tidy   Checks the house rules that no compiler checks: file headers, file sizes,
          which crate may use which, where unsafe code may stand
   check  Runs what CI runs, cheapest first (.ci/run)
+  bench  Trains in Cornu and its peers by turns, and compares: `cargo xtask bench --help`
   fuzz   Hands every reader of files what nobody wrote, each for so many seconds (60 unless
          told), with cargo-fuzz: cargo xtask fuzz [seconds [target…]]
   keras  Holds files that Cornu writes against Keras: `cargo xtask keras --help`
@@ -26,7 +28,8 @@ fn main() -> ExitCode {
         Some("tidy") => tidy::run(),
         Some("check") => check(),
         Some("fuzz") => fuzz::run(std::env::args().skip(2)),
-        Some("keras") => keras::run(&std::env::args().skip(2).collect::<Vec<String>>()),
+        Some("bench") => bench::run(&rest()),
+        Some("keras") => keras::run(&rest()),
         Some("help" | "--help" | "-h") | None => {
             println!("{USAGE}");
             Ok(())
@@ -40,6 +43,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What stands behind the command.
+fn rest() -> Vec<String> {
+    std::env::args().skip(2).collect()
 }
 
 fn check() -> Result<(), String> {

@@ -11,9 +11,11 @@
 //!   pairs, are told apart.
 //! - [`pair_gallery`], [`pair_grid`], [`image_grid`]: images with verdicts, titles, labels.
 //! - [`embedding_map`]: where a network puts its samples.
+//! - [`bar_chart`]: how much of something several things have.
 //! - [`Report`]: all of it on one page.
 
 mod axis;
+mod bars;
 mod bitmap;
 mod confusion;
 mod curves;
@@ -29,6 +31,7 @@ mod plot;
 mod report;
 mod roc;
 
+pub use bars::{Bars, bar_chart};
 pub use confusion::confusion_matrix;
 pub use curves::compare_histories;
 pub use embedding::embedding_map;
