@@ -84,34 +84,36 @@ fn read(
     instructions: Instructions,
     memory: &mut [f32],
 ) -> Reading {
-    let function = instantiate!(instructions, fn(data: &[f32]) -> f32, s => sum(s, data));
+    let function = instantiate!(
+        instructions, fn(data: &[f32], times: usize) -> f32, s => sum(s, data, times)
+    );
     let bytes = size_of_val(memory);
     let memory = &*memory;
     let seconds = fastest(|times| {
         session.run(threads, &|thread| {
             let data = &memory[part(memory.len(), threads, thread)];
-            for _ in 0..times {
-                // SAFETY: the backend was made for instructions that the machine has.
-                black_box(unsafe { function(black_box(data)) });
-            }
+            // SAFETY: the backend was made for instructions that the machine has.
+            black_box(unsafe { function(data, times) });
         });
     });
     Reading { bytes, bytes_per_second: bytes as f64 / seconds }
 }
 
-/// The sum of all whole groups of vectors.
+/// The sum of all whole groups of vectors, which are read so many times.
 ///
 /// # Safety
 /// The caller enables the instructions.
 #[inline(always)]
-unsafe fn sum<S: Simd>(s: S, data: &[f32]) -> f32 {
+unsafe fn sum<S: Simd>(s: S, data: &[f32], times: usize) -> f32 {
     /// As many as there are divide the sizes that are read.
     const SUMS: usize = 8;
     let mut sums = [s.splat(0.0); SUMS];
-    for group in data.chunks_exact(SUMS * S::LANES) {
-        for (i, sum) in sums.iter_mut().enumerate() {
-            // SAFETY: the group holds as many vectors as there are sums.
-            *sum = s.add(*sum, unsafe { s.load(group.as_ptr().add(i * S::LANES)) });
+    for _ in 0..times {
+        for group in data.chunks_exact(SUMS * S::LANES) {
+            for (i, sum) in sums.iter_mut().enumerate() {
+                // SAFETY: the group holds as many vectors as there are sums.
+                *sum = s.add(*sum, unsafe { s.load(group.as_ptr().add(i * S::LANES)) });
+            }
         }
     }
     s.sum(sums.into_iter().fold(s.splat(0.0), |a, b| s.add(a, b)))
@@ -119,15 +121,15 @@ unsafe fn sum<S: Simd>(s: S, data: &[f32]) -> f32 {
 
 /// Operations in a second.
 fn multiply_and_add(session: &Session<'_>, threads: usize, instructions: Instructions) -> f64 {
-    /// Rounds between two looks at the clock.
+    /// Rounds of a time.
     const ROUNDS: usize = 1000;
-    let function = instantiate!(instructions, fn(x: f32) -> f32, s => chains(s, x, ROUNDS));
+    let function = instantiate!(
+        instructions, fn(x: f32, rounds: usize) -> f32, s => chains(s, x, rounds)
+    );
     let seconds = fastest(|times| {
         session.run(threads, &|_| {
-            for _ in 0..times {
-                // SAFETY: the backend was made for instructions that the machine has.
-                black_box(unsafe { function(black_box(0.5)) });
-            }
+            // SAFETY: the backend was made for instructions that the machine has.
+            black_box(unsafe { function(black_box(0.5), times * ROUNDS) });
         });
     });
     (2 * ROUNDS * CHAINS * instructions.lanes() * threads) as f64 / seconds
@@ -205,9 +207,9 @@ mod tests {
     #[test]
     fn the_loops_do_the_work_they_are_timed_for() {
         let data: Vec<f32> = (0..8 * 16 * 3).map(|i| i as f32).collect();
-        let function = instantiate!(Instructions::best(), fn(x: &[f32]) -> f32, s => sum(s, x));
+        let function = instantiate!(Instructions::best(), fn(x: &[f32]) -> f32, s => sum(s, x, 3));
         // SAFETY: the machine has its best instructions.
-        assert_eq!(unsafe { function(&data) }, data.iter().sum::<f32>());
+        assert_eq!(unsafe { function(&data) }, 3.0 * data.iter().sum::<f32>());
         let function = instantiate!(Instructions::best(), fn(x: f32) -> f32, s => chains(s, x, 2));
         // 2 · (2 · 2 + 2) + 2 in every lane of every chain, and a 2 in every lane.
         let lanes = Instructions::best().lanes() as f32;

@@ -99,7 +99,7 @@ pub fn build(
         None => builder.lowerer.graph.outputs = outputs,
         Some(trainer) => builder.judge(trainer, purpose, &columns, &outputs)?,
     }
-    builder.advance_random(random);
+    builder.named("random", |builder| builder.advance_random(random));
     builder.load(feeds)
 }
 
@@ -121,7 +121,8 @@ impl Builder<'_> {
     /// Binds the model's inputs to the columns and lowers its outputs.
     fn forward(&mut self, columns: &[NodeId]) -> Result<Vec<NodeId>> {
         for (index, input) in self.model.inputs.iter().enumerate() {
-            let node = self.fit_input(index, input, columns[index])?;
+            let column = columns[index];
+            let node = self.named("data", |builder| builder.fit_input(index, input, column))?;
             self.lowerer.bind(input, node);
         }
         self.model.outputs.iter().map(|output| self.lowerer.lower(output)).collect()

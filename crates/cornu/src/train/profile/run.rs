@@ -30,7 +30,8 @@ pub fn run(profiler: Profiler<'_>) -> Result<Profile> {
         columns.y = vec![];
     }
     thread::scope(|scope| {
-        let batches = WARM_UP + 2 * steps;
+        // Those of another size are left out.
+        let batches = 2 * (WARM_UP + 2 * steps);
         let options = Batching::to_evaluate(batch_size, Some(batches), SEED);
         let mut source = start(scope, data, &options)?.source;
         let (built, mut trainer) = match purpose {
