@@ -60,6 +60,16 @@ impl Machine {
         Machine { threads, flops_per_second, reading }
     }
 
+    /// The better of two measurements of the same machine: what slowed the other down was something
+    /// else that ran on it.
+    pub fn best(mut self, other: &Machine) -> Machine {
+        self.flops_per_second = self.flops_per_second.max(other.flops_per_second);
+        for (reading, other) in self.reading.iter_mut().zip(&other.reading) {
+            reading.bytes_per_second = reading.bytes_per_second.max(other.bytes_per_second);
+        }
+        self
+    }
+
     /// How fast memory of this size is read, in bytes for each second: at the speed of the smallest
     /// cache that it fits, by the next smaller size that was measured.
     pub fn bytes_per_second(&self, bytes: usize) -> f64 {

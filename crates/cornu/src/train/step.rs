@@ -325,8 +325,10 @@ impl Builder<'_> {
         let (iterations, rate) = trainer.state.clock()?;
         let after = optimizers::step(trainer.optimizer.as_ref(), &before, &iterations, &rate)?;
         self.store(&trainer.state.iterations, &(iterations + 1))?;
-        for (((weight, _), memory), after) in weights.iter().zip(&memories).zip(&after) {
-            self.named(layer_of(weight), |builder| -> Result<()> {
+        for (((weight, node), memory), after) in weights.iter().zip(&memories).zip(&after) {
+            // The layer that used it first.
+            let layer = self.lowerer.graph.node(*node).origin.clone();
+            self.named(layer.as_deref().unwrap_or("optimizer"), |builder| -> Result<()> {
                 builder.store(weight, &weight.constrained(&after.weight)?)?;
                 for (variable, value) in memory.iter().zip(after.memory.iter()) {
                     builder.store(variable, value)?;
@@ -395,11 +397,6 @@ impl Builder<'_> {
         let indexes = feeds.indexes(self.batch);
         Ok(StepProgram { program, variables: Variables::new(variables), indexes, graph })
     }
-}
-
-/// The layer that a weight belongs to, by its path.
-fn layer_of(weight: &Variable) -> &str {
-    weight.path().rsplit_once('/').map_or(weight.path(), |(layer, _)| layer)
 }
 
 fn no_gradient(weight: &Variable) -> Error {

@@ -89,14 +89,17 @@ impl Profile {
         self.timed.len()
     }
 
-    /// The seconds of all ops.
+    /// The seconds of all ops of a step: the median. A little more than the sum of their medians,
+    /// as in every step some take longer.
     pub fn ops_seconds(&self) -> f64 {
-        self.ops.iter().map(|op| op.seconds).sum()
+        median(&self.timed.iter().map(TimedStep::in_ops).collect::<Vec<_>>())
     }
 
-    /// The seconds of a step that belong to no op: gathering what it is fed, going from op to op.
+    /// The seconds of a step that belong to no op, the median: gathering what it is fed, going from
+    /// op to op, and looking at the clock.
     pub fn between_seconds(&self) -> f64 {
-        (self.step_seconds - self.ops_seconds()).max(0.0)
+        let between = |step: &TimedStep| step.whole.nanoseconds().saturating_sub(step.in_ops());
+        median(&self.timed.iter().map(between).collect::<Vec<_>>())
     }
 
     /// The seconds that the machine would need at least for all ops, one after the other.

@@ -48,13 +48,14 @@ pub fn run(profiler: Profiler<'_>) -> Result<Profile> {
         let mut batches = Batches::new(source, shuffled);
         batches.next()?;
         let mut program = build(&batches.source, &built, trainer.as_mut(), purpose)?;
+        let machine = backend::measure_machine();
         let before = program.snapshot();
         let timed = time(&mut program, &mut batches, steps);
         program.restore(before);
         let samples = batches.source.samples();
         let is_streamed = matches!(batches.source, Source::Stream(_));
         let (whole, timed) = timed?;
-        let machine = backend::measure_machine();
+        let machine = machine.best(&backend::measure_machine());
         Ok(Profile::new((purpose, samples), machine, program.plan(), &whole, timed, is_streamed))
     })
 }

@@ -213,12 +213,12 @@ fn totals(f: &mut fmt::Formatter<'_>, profile: &Profile) -> fmt::Result {
     let micros = |seconds: f64| format!("{:.1} µs", seconds * 1e6);
     let (step, floor) = (profile.step_seconds, profile.floor_seconds());
     let line = |f: &mut fmt::Formatter<'_>, what: &str, figure: String, about: &str| {
-        writeln!(f, "{what:<16} {figure:>12}  {about}")
+        writeln!(f, "{}", format!("{what:<16} {figure:>12}  {about}").trim_end())
     };
     writeln!(f)?;
     line(f, "step", micros(step), "with no clock beside its ops")?;
     line(f, "its ops", micros(profile.ops_seconds()), "")?;
-    line(f, "between them", micros(profile.between_seconds()), "")?;
+    line(f, "between them", micros(profile.between_seconds()), "looking at the clock counted")?;
     if let Some(waiting) = profile.waiting_seconds {
         line(f, "generator", micros(waiting), "before each step: waiting for its batch")?;
     }

@@ -25,6 +25,13 @@ pub struct TimedStep {
     pub ops: Vec<Span>,
 }
 
+impl TimedStep {
+    /// The nanoseconds of all ops.
+    pub fn in_ops(&self) -> u64 {
+        self.ops.iter().map(|op| op.nanoseconds()).sum()
+    }
+}
+
 /// What the clock showed.
 pub struct Timeline {
     start: Instant,
