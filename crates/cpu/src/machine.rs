@@ -4,6 +4,7 @@ use crate::executor::Cpu;
 use crate::simd::{Instructions, Simd, instantiate};
 use crate::threads::{Session, part};
 use cornu_graph::cost::Cost;
+use cornu_graph::plan::ALIGNMENT;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -44,11 +45,12 @@ impl Machine {
     pub fn measure(cpu: &Cpu) -> Machine {
         let session = cpu.session();
         let (threads, instructions) = (cpu.threads(), cpu.instructions());
-        let mut memory = vec![1.0f32; (1 << SIZES.end()) / size_of::<f32>()];
-        let reading = SIZES.map(|power| {
-            let part = &mut memory[..(1 << power) / size_of::<f32>()];
-            read(&session, threads, instructions, part)
-        });
+        let numbers = |power: u32| (1 << power) / size_of::<f32>();
+        let memory = vec![1.0f32; numbers(*SIZES.end()) + ALIGNMENT];
+        // A vector on two lines of the cache is read twice.
+        let aligned = &memory[memory.as_ptr().align_offset(ALIGNMENT)..];
+        let reading =
+            SIZES.map(|power| read(&session, threads, instructions, &aligned[..numbers(power)]));
         let mut reading: Vec<Reading> = reading.collect();
         // What fits more is not slower: that was an interruption.
         for larger in (1..reading.len()).rev() {
@@ -92,13 +94,12 @@ fn read(
     session: &Session<'_>,
     threads: usize,
     instructions: Instructions,
-    memory: &mut [f32],
+    memory: &[f32],
 ) -> Reading {
     let function = instantiate!(
         instructions, fn(data: &[f32], times: usize) -> f32, s => sum(s, data, times)
     );
     let bytes = size_of_val(memory);
-    let memory = &*memory;
     let seconds = fastest(|times| {
         session.run(threads, &|thread| {
             let data = &memory[part(memory.len(), threads, thread)];

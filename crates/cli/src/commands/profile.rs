@@ -12,8 +12,8 @@ use std::path::PathBuf;
 /// What `cornu profile` is told.
 #[derive(Clone, Debug, Args)]
 pub struct Options {
-    /// The recipe
-    #[arg(value_name = "RECIPE")]
+    /// The recipe: `cornu train --help` lists them
+    #[arg(value_name = "RECIPE", hide_possible_values = true)]
     recipe: String,
 
     /// Samples for each step [default: the recipe's]
