@@ -1,6 +1,8 @@
 //! The command line.
 
-use crate::commands::{compare, convert, embed, evaluate, inspect, plot, predict, search, summary};
+use crate::commands::{
+    compare, convert, embed, evaluate, inspect, plot, predict, profile, search, summary,
+};
 use crate::recipes::{self, Recipe};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use cornu::train::Verbose;
@@ -95,6 +97,7 @@ pub enum Task {
     Search(search::Options),
     Predict(predict::Options),
     Evaluate(evaluate::Options),
+    Profile(profile::Options),
     Inspect(inspect::Options),
     Summary(summary::Options),
     Plot(plot::Options),
@@ -115,6 +118,7 @@ fn task(matches: &ArgMatches) -> Task {
         "search" => Task::Search(options(matches)),
         "predict" => Task::Predict(options(matches)),
         "evaluate" => Task::Evaluate(options(matches)),
+        "profile" => Task::Profile(options(matches)),
         "inspect" => Task::Inspect(options(matches)),
         "summary" => Task::Summary(options(matches)),
         "plot" => Task::Plot(options(matches)),
@@ -142,6 +146,7 @@ fn command() -> Command {
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
         .subcommand(train())
+        .subcommand(profile::command())
         .subcommand(evaluate::command())
         .subcommand(predict::command())
         .subcommand(compare::command())
@@ -157,6 +162,7 @@ fn command() -> Command {
   cornu train mlp --epochs 3       learn to read handwritten digits, for 3 epochs
   cornu train --help               all recipes
   cornu train siamese --help       one recipe and its options
+  cornu profile siamese            what each op of its training step costs
 
 With what was trained:
   cornu compare runs/siamese/model.keras a.png b.png   are these two the same?

@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Task::Search(options) => commands::search::run(&options),
         Task::Predict(options) => commands::predict::run(&options),
         Task::Evaluate(options) => commands::evaluate::run(&options),
+        Task::Profile(options) => commands::profile::run(&options),
         Task::Inspect(options) => commands::inspect::run(&options),
         Task::Summary(options) => commands::summary::run(&options),
         Task::Plot(options) => commands::plot::run(&options),

@@ -29,8 +29,8 @@ fn help_teaches_with_examples() {
 #[test]
 fn every_command_has_examples() {
     for command in [
-        "compare", "search", "embed", "predict", "evaluate", "inspect", "summary", "plot",
-        "convert",
+        "profile", "compare", "search", "embed", "predict", "evaluate", "inspect", "summary",
+        "plot", "convert",
     ] {
         let text = help(&[command, "--help"]);
         assert!(text.contains(&format!("Examples:\n  cornu {command} ")), "{text}");

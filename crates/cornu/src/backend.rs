@@ -1,6 +1,6 @@
 //! Which executor runs programs: the CPU, with some options.
 
-use cornu_cpu::{Cpu, Options, Winograd};
+use cornu_cpu::{Cpu, Machine, Options, Winograd};
 use cornu_graph::{Error, Executor, Graph, Plan, Program, Result, passes, plan};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -50,6 +50,11 @@ fn cpu() -> Arc<Cpu> {
 /// How many threads programs use.
 pub(crate) fn threads() -> usize {
     cpu().threads()
+}
+
+/// What the machine can do at most with these threads. Measures it: that takes 0.2 seconds.
+pub(crate) fn measure_machine() -> Machine {
+    Machine::measure(&cpu())
 }
 
 /// Optimizes, plans and loads a graph.

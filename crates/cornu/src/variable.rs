@@ -4,7 +4,7 @@ use crate::constraints::Constraint;
 use crate::layers::WeightSpec;
 use crate::regularizers::Regularizer;
 use crate::tensor::{Kind, Tensor};
-use cornu_graph::{Array, Error, Program, Result, TensorType};
+use cornu_graph::{Array, Error, Observer, Program, Result, TensorType};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -192,6 +192,24 @@ impl Variables {
     /// # Errors
     /// If the inputs are not those that the program expects.
     pub fn run(&self, program: &mut dyn Program, inputs: &[&Array]) -> Result<()> {
+        self.with(|arrays| program.run(inputs, arrays))
+    }
+
+    /// As [`Variables::run`], followed by an observer.
+    ///
+    /// # Errors
+    /// As [`Variables::run`].
+    pub fn run_observed(
+        &self,
+        program: &mut dyn Program,
+        inputs: &[&Array],
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
+        self.with(|arrays| program.run_observed(inputs, arrays, observer))
+    }
+
+    /// Does something to all of them, which nobody else touches meanwhile.
+    fn with<T>(&self, body: impl FnOnce(&mut [&mut Array]) -> T) -> T {
         let mut guards: Vec<Option<MutexGuard<'_, Array>>> =
             self.variables.iter().map(|_| None).collect();
         for &i in &self.order {
@@ -199,11 +217,18 @@ impl Variables {
         }
         let mut arrays: Vec<&mut Array> =
             guards.iter_mut().map(|g| &mut **g.as_mut().expect("all are locked")).collect();
-        program.run(inputs, &mut arrays)
+        body(&mut arrays)
     }
 
     /// Their values now.
     pub fn values(&self) -> Vec<Array> {
         self.variables.iter().map(Variable::value).collect()
+    }
+
+    /// Gives them the values that they had.
+    pub fn set_values(&self, values: Vec<Array>) {
+        for (variable, value) in self.variables.iter().zip(values) {
+            variable.assign(value).expect("a variable keeps its type");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use crate::kernels::{Request, build};
 use crate::program::CpuProgram;
 use crate::simd::Instructions;
-use crate::threads::{Crew, Pool};
+use crate::threads::{Crew, Pool, Session};
 use cornu_graph::executor::check_support;
 use cornu_graph::infer::project;
 use cornu_graph::{Error, ErrorKind, Executor, Node, Op, Plan, Program, Result, TensorType};
@@ -83,6 +83,11 @@ impl Cpu {
 
     fn crew(&self) -> Crew {
         Crew { threads: self.pool.threads(), handover: self.handover }
+    }
+
+    /// The threads, for as long as the session lasts.
+    pub(crate) fn session(&self) -> Session<'_> {
+        self.pool.session()
     }
 
     /// How many threads share the work, the calling one counted.

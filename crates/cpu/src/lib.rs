@@ -9,6 +9,7 @@
 //! | `kernels` | one file an idea; each kernel is made for its sizes and its share of threads |
 //! | `simd`, `math` | vectors of `f32` for three instruction sets; elementary functions of them |
 //! | `threads` | the threads that stay, and the fixed rule by which they share work |
+//! | `machine` | what the machine can do at most, measured |
 //! | `arena`, `float` | aligned memory; the processor's mode for denormal numbers |
 //!
 //! Results depend on the number of threads and the instructions, never on timing.
@@ -36,11 +37,13 @@ mod arena;
 mod executor;
 mod float;
 mod kernels;
+mod machine;
 mod math;
 mod program;
 mod simd;
 mod threads;
 
 pub use executor::{Cpu, Options, Winograd};
+pub use machine::{Machine, Reading};
 pub use program::CpuProgram;
 pub use simd::Instructions;

@@ -5,9 +5,10 @@ use crate::executor::Winograd;
 use crate::kernels::{Io, Kernel, Request, build};
 use crate::simd::Instructions;
 use crate::threads::{Crew, Pool};
+use cornu_graph::executor::Nobody;
 use cornu_graph::plan::{Buffer, Place, Step, StepKind};
 use cornu_graph::{
-    Array, DType, Element, Error, NodeId, Op, Plan, Program, Result, TensorType, Values,
+    Array, DType, Element, Error, NodeId, Observer, Op, Plan, Program, Result, TensorType, Values,
     with_values,
 };
 use std::sync::Arc;
@@ -85,9 +86,36 @@ impl CpuProgram {
         })
     }
 
-    /// The plan.
-    pub fn plan(&self) -> &Plan {
-        &self.plan
+    /// Runs once. The observer is a type, so that it costs nothing where nobody follows.
+    fn execute(
+        &mut self,
+        inputs: &[&Array],
+        variables: &mut [&mut Array],
+        observer: &mut (impl Observer + ?Sized),
+    ) -> Result<()> {
+        self.check(inputs, variables)?;
+        for (base, array) in self.bases[1..].iter_mut().zip(inputs) {
+            *base = with_values!(array.values(), v => v.as_ptr().cast_mut().cast());
+        }
+        for (base, array) in self.bases[1 + inputs.len()..].iter_mut().zip(variables) {
+            *base = with_values!(array.values_mut(), v => v.as_mut_ptr().cast());
+        }
+        let session = self.pool.session();
+        for (index, step) in self.instructions.iter().enumerate() {
+            let io = Io {
+                bases: &self.bases,
+                inputs: &step.inputs,
+                outputs: &step.outputs,
+                scratch: step.scratch,
+            };
+            observer.begin(index);
+            // SAFETY: the kernel was made for the types of its operands, which are where the plan
+            // says; arrays were checked to have the plan's types. Variables are borrowed for
+            // writing, inputs for reading; the program is borrowed for writing.
+            unsafe { step.kernel.run(io, &session) };
+            observer.end(index);
+        }
+        Ok(())
     }
 
     fn check(&self, inputs: &[&Array], variables: &[&mut Array]) -> Result<()> {
@@ -122,27 +150,20 @@ impl CpuProgram {
 
 impl Program for CpuProgram {
     fn run(&mut self, inputs: &[&Array], variables: &mut [&mut Array]) -> Result<()> {
-        self.check(inputs, variables)?;
-        for (base, array) in self.bases[1..].iter_mut().zip(inputs) {
-            *base = with_values!(array.values(), v => v.as_ptr().cast_mut().cast());
-        }
-        for (base, array) in self.bases[1 + inputs.len()..].iter_mut().zip(variables) {
-            *base = with_values!(array.values_mut(), v => v.as_mut_ptr().cast());
-        }
-        let session = self.pool.session();
-        for step in &self.instructions {
-            let io = Io {
-                bases: &self.bases,
-                inputs: &step.inputs,
-                outputs: &step.outputs,
-                scratch: step.scratch,
-            };
-            // SAFETY: the kernel was made for the types of its operands, which are where the plan
-            // says; arrays were checked to have the plan's types. Variables are borrowed for
-            // writing, inputs for reading; the program is borrowed for writing.
-            unsafe { step.kernel.run(io, &session) };
-        }
-        Ok(())
+        self.execute(inputs, variables, &mut Nobody)
+    }
+
+    fn run_observed(
+        &mut self,
+        inputs: &[&Array],
+        variables: &mut [&mut Array],
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
+        self.execute(inputs, variables, observer)
+    }
+
+    fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     fn output(&self, index: usize) -> Array {

@@ -34,6 +34,20 @@ pub trait Program: Send {
     /// If the number or types of inputs or variables are not those of the graph.
     fn run(&mut self, inputs: &[&Array], variables: &mut [&mut Array]) -> Result<()>;
 
+    /// As [`Program::run`], and tells when each instruction begins and ends.
+    ///
+    /// # Errors
+    /// As [`Program::run`].
+    fn run_observed(
+        &mut self,
+        inputs: &[&Array],
+        variables: &mut [&mut Array],
+        observer: &mut dyn Observer,
+    ) -> Result<()>;
+
+    /// The plan.
+    fn plan(&self) -> &Plan;
+
     /// A copy of the `index`-th output of the last run.
     fn output(&self, index: usize) -> Array;
 
@@ -42,6 +56,25 @@ pub trait Program: Send {
     /// # Errors
     /// If the array is of another type.
     fn read_output(&self, index: usize, into: &mut Array) -> Result<()>;
+}
+
+/// Follows a run, instruction by instruction. An instruction is known by its place in
+/// [`Plan::steps`].
+pub trait Observer {
+    /// An instruction begins.
+    fn begin(&mut self, step: usize);
+
+    /// It has ended.
+    fn end(&mut self, step: usize);
+}
+
+/// The observer of a run that nobody follows.
+pub struct Nobody;
+
+impl Observer for Nobody {
+    fn begin(&mut self, _: usize) {}
+
+    fn end(&mut self, _: usize) {}
 }
 
 /// The check that every backend's `load` begins with.

@@ -3,7 +3,7 @@
 //! The rules are written with ordinary ops, so no pass and no backend knows that training exists,
 //! and gradients of gradients come for free.
 
-use crate::graph::NodeId;
+use crate::graph::{NodeId, Phase};
 use crate::op::{Op, PoolKind, ReduceOp, SliceRange};
 use crate::scalar::{BinaryOp, CompareOp, UnaryOp};
 use crate::{DType, Error, ErrorKind, Graph, Result, Shape};
@@ -20,6 +20,7 @@ pub fn gradients(graph: &mut Graph, loss: NodeId, wrt: &[NodeId]) -> Result<Vec<
         return Err(Error::shape(format!("gradients are taken of a float32 scalar, not of {ty}")));
     }
     let reached = reached_from(graph, wrt);
+    let phase = graph.set_phase(Phase::Gradient);
     let mut sums: Vec<Option<NodeId>> = vec![None; loss.0 + 1];
     sums[loss.0] = Some(graph.fill(DType::F32, &Shape::scalar(), 1.0));
     for id in (0..=loss.0).rev().map(NodeId) {
@@ -38,6 +39,7 @@ pub fn gradients(graph: &mut Graph, loss: NodeId, wrt: &[NodeId]) -> Result<Vec<
         }
         graph.set_origin(origin);
     }
+    graph.set_phase(phase);
     Ok(wrt.iter().map(|id| sums.get(id.0).copied().flatten()).collect())
 }
 

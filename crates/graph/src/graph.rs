@@ -65,6 +65,20 @@ pub struct Node {
     pub ty: TensorType,
     /// The layer this node belongs to, for messages.
     pub origin: Option<Arc<str>>,
+    /// The part of a step that this node belongs to.
+    pub phase: Phase,
+}
+
+/// A part of a training step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Phase {
+    /// Outputs, losses, metrics.
+    #[default]
+    Forward,
+    /// Gradients of the loss.
+    Gradient,
+    /// New weights, and what the optimizer remembers.
+    Update,
 }
 
 /// A new value for a variable, stored when a run ends.
@@ -85,6 +99,7 @@ pub struct Graph {
     /// The new values of variables.
     pub updates: Vec<Update>,
     origin: Option<Arc<str>>,
+    phase: Phase,
 }
 
 impl Graph {
@@ -118,6 +133,11 @@ impl Graph {
         std::mem::replace(&mut self.origin, origin)
     }
 
+    /// Sets the phase that nodes added from now on belong to; returns the one before.
+    pub fn set_phase(&mut self, phase: Phase) -> Phase {
+        std::mem::replace(&mut self.phase, phase)
+    }
+
     /// Adds an op, inferring the type of its result.
     ///
     /// # Errors
@@ -131,7 +151,8 @@ impl Graph {
             },
             _ => infer(&op, &types)?,
         };
-        self.nodes.push(Node { op, inputs: inputs.to_vec(), ty, origin: self.origin.clone() });
+        let (origin, phase) = (self.origin.clone(), self.phase);
+        self.nodes.push(Node { op, inputs: inputs.to_vec(), ty, origin, phase });
         Ok(NodeId(self.nodes.len() - 1))
     }
 

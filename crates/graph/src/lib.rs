@@ -10,6 +10,7 @@
 //! | differentiate | [`grad`] | appends the gradient to the same graph, one rule an op |
 //! | rewrite | [`passes`] | fold, simplify, common subexpressions, dead code, elementwise fusion |
 //! | plan | [`plan`] | execution order and one arena for every intermediate value |
+//! | judge | [`cost`] | what every op costs at least: arithmetic and memory |
 //! | run | [`executor`] | the narrow trait behind which a backend lives |
 //! | define | [`interpret`] | the slow, plain meaning of every op; the yardstick of every backend |
 //!
@@ -17,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 pub mod array;
+pub mod cost;
 pub mod dtype;
 pub mod error;
 pub mod executor;
@@ -37,8 +39,8 @@ pub mod verify;
 pub use array::{Array, Element, Values};
 pub use dtype::DType;
 pub use error::{Error, ErrorKind, Result};
-pub use executor::{Executor, Program};
-pub use graph::{Graph, Node, NodeId, TensorType};
+pub use executor::{Executor, Observer, Program};
+pub use graph::{Graph, Node, NodeId, Phase, TensorType};
 pub use op::Op;
 pub use plan::Plan;
 pub use shape::{Dim, Shape};

@@ -106,7 +106,8 @@ pub fn name(op: &Op) -> String {
     }
 }
 
-fn scalar_name(op: ScalarOp) -> String {
+/// The name of a step of a fused loop.
+pub fn scalar_name(op: ScalarOp) -> String {
     match op {
         ScalarOp::Unary(op) => lower(op),
         ScalarOp::Binary(op) => lower(op),

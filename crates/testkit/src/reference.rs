@@ -3,11 +3,12 @@
 //! It checks the plan as it goes: memory that is read before it is written holds garbage, scratch
 //! memory is overwritten, and places that may not overlap are held against each other.
 
+use cornu_graph::executor::Nobody;
 use cornu_graph::graph::Node;
 use cornu_graph::interpret::{Precision, Value, eval_all};
 use cornu_graph::plan::{ALIGNMENT, Buffer, Place, StepKind};
-use cornu_graph::{Array, DType, Error, Executor, NodeId, Op, Plan, Program, Result, Shape};
-use cornu_graph::{TensorType, Values};
+use cornu_graph::{Array, DType, Error, Executor, NodeId, Observer, Op, Plan, Program, Result};
+use cornu_graph::{Shape, TensorType, Values};
 use std::ops::Range;
 
 /// What unwritten memory holds.
@@ -50,10 +51,20 @@ struct Loaded {
 
 impl Program for Loaded {
     fn run(&mut self, inputs: &[&Array], variables: &mut [&mut Array]) -> Result<()> {
+        self.run_observed(inputs, variables, &mut Nobody)
+    }
+
+    fn run_observed(
+        &mut self,
+        inputs: &[&Array],
+        variables: &mut [&mut Array],
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
         check_types("inputs", self.plan.inputs(), inputs.iter().copied())?;
         check_types("variables", self.plan.variables(), variables.iter().map(|v| &**v))?;
         self.arena.fill(GARBAGE);
-        for step in self.plan.steps().to_vec() {
+        for (index, step) in self.plan.steps().to_vec().into_iter().enumerate() {
+            observer.begin(index);
             if let Some(scratch) = &step.scratch {
                 self.arena[scratch.clone()].fill(GARBAGE);
             }
@@ -69,8 +80,13 @@ impl Program for Loaded {
             if let Some(scratch) = &step.scratch {
                 self.arena[scratch.clone()].fill(GARBAGE);
             }
+            observer.end(index);
         }
         Ok(())
+    }
+
+    fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     fn output(&self, index: usize) -> Array {

@@ -1,7 +1,7 @@
 //! The parity check on the reference backend: it tests the plans, and the check itself.
 
 use cornu_graph::graph::Node;
-use cornu_graph::{Array, Executor, Op, Plan, Program, Result, TensorType};
+use cornu_graph::{Array, Executor, Observer, Op, Plan, Program, Result, TensorType};
 use cornu_testkit::parity::{case_failures, check_executor, random_failures};
 use cornu_testkit::reference::Reference;
 
@@ -42,6 +42,19 @@ impl Executor for Forgetful {
 impl Program for Empty {
     fn run(&mut self, inputs: &[&Array], variables: &mut [&mut Array]) -> Result<()> {
         self.0.run(inputs, variables)
+    }
+
+    fn run_observed(
+        &mut self,
+        inputs: &[&Array],
+        variables: &mut [&mut Array],
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
+        self.0.run_observed(inputs, variables, observer)
+    }
+
+    fn plan(&self) -> &Plan {
+        self.0.plan()
     }
 
     fn output(&self, index: usize) -> Array {

@@ -7,6 +7,7 @@ pub mod evaluate;
 pub mod inspect;
 pub mod plot;
 pub mod predict;
+pub mod profile;
 pub mod search;
 pub mod summary;
 

@@ -6,7 +6,7 @@ use crate::folder::Folder;
 use crate::results::Results;
 use cornu::datasets::LabelledImages;
 use cornu::prelude::*;
-use cornu::train::Fit;
+use cornu::train::{Fit, Profiler};
 use cornu::viz;
 
 pub const CONFUSION: File = ("confusion.svg", "which digits are taken for which");
@@ -69,6 +69,10 @@ impl Experiment for Classifier {
             Some(part) => fit.validation_split(part),
             None => fit.validation_data(self.test.x.clone(), &self.test.y),
         })
+    }
+
+    fn profile(&mut self) -> Result<Profiler<'_>> {
+        Ok(self.model.profile(self.train.x.clone(), &self.train.y))
     }
 
     fn test(&mut self, results: &mut Results<'_>) -> Result<()> {

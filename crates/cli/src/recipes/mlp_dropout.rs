@@ -11,7 +11,7 @@ use cornu::datasets::LabelledImages;
 use cornu::prelude::*;
 use cornu::random::Philox;
 use cornu::tensorboard::{Embeddings, Projector};
-use cornu::train::Fit;
+use cornu::train::{Fit, Profiler};
 use std::path::PathBuf;
 
 pub const RECIPE: Recipe = Recipe {
@@ -112,6 +112,12 @@ impl Experiment for MlpDropout {
             .callback(CSVLogger::new(folder.path_of(LOG)))
             .callback(EarlyStopping::default().patience(5))
             .callback(TensorBoard::new(folder.path_of(BOARD)).histogram_freq(1)))
+    }
+
+    fn profile(&mut self) -> Result<Profiler<'_>> {
+        let Classifier { model, train, .. } = &mut self.classifier;
+        let batches = sampling_generator(&train.images, self.batch_size, self.seed);
+        Ok(model.profile_generator(batches))
     }
 
     fn test(&mut self, results: &mut Results<'_>) -> Result<()> {

@@ -20,7 +20,7 @@ use cornu::datasets::LabelledImages;
 use cornu::model::Model;
 use cornu::search::Measure;
 use cornu::similarity::Score;
-use cornu::train::Fit;
+use cornu::train::{Fit, Profiler};
 use cornu::{Error, Result};
 
 /// All recipes, in the order in which the help lists them.
@@ -157,6 +157,12 @@ pub trait Experiment {
     /// # Errors
     /// If the data do not fit.
     fn fit(&mut self, folder: &Folder) -> Result<Fit<'_>>;
+
+    /// The profile of a training step, but for what the options say.
+    ///
+    /// # Errors
+    /// If the data do not fit.
+    fn profile(&mut self) -> Result<Profiler<'_>>;
 
     /// What the trained network does on data it has not seen: figures, one of which is `accuracy`,
     /// and pictures.

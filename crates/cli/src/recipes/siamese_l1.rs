@@ -12,7 +12,7 @@ use cornu::preprocessing::image::{Flow, ImageDataGenerator};
 use cornu::random::Philox;
 use cornu::search::Measure;
 use cornu::similarity::Score;
-use cornu::train::Fit;
+use cornu::train::{Fit, Profiler};
 use cornu::viz;
 
 pub const RECIPE: Recipe = Recipe {
@@ -232,6 +232,11 @@ impl Experiment for SiameseL1 {
             .validation_generator(validation)
             .validation_steps(VALIDATION_STEPS)
             .learning_rate_schedule(rate_of_epoch(self.options.epochs)))
+    }
+
+    fn profile(&mut self) -> Result<Profiler<'_>> {
+        let train = self.pairs(&self.train, self.options.has(PLAIN), self.options.seed + 100)?;
+        Ok(self.model.profile_generator(train))
     }
 
     fn test(&mut self, results: &mut Results<'_>) -> Result<()> {

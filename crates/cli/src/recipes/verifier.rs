@@ -8,7 +8,7 @@ use cornu::datasets::LabelledImages;
 use cornu::prelude::*;
 use cornu::random::Philox;
 use cornu::similarity::{Distance, Retrieval, Score, Target, Verification, calibrate};
-use cornu::train::Fit;
+use cornu::train::{Fit, Profiler};
 use cornu::viz::{self, RocCurve};
 
 /// See [`FILES`].
@@ -79,6 +79,10 @@ impl Experiment for Verifier {
             return Ok(fit);
         }
         Ok(fit.learning_rate_schedule(|epoch, rate| if epoch == 0 { rate } else { rate / 2.0 }))
+    }
+
+    fn profile(&mut self) -> Result<Profiler<'_>> {
+        Ok(self.model.profile(self.train.inputs(), self.train.labels()))
     }
 
     fn test(&mut self, results: &mut Results<'_>) -> Result<()> {

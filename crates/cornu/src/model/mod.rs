@@ -13,7 +13,7 @@ pub(crate) use functional::{Key, Station, Walk, key, output_names};
 pub(crate) use network::{Built, Extent, Network};
 pub use sequential::{Link, Sequential};
 pub use summary::Summary;
-pub(crate) use summary::grouped;
+pub(crate) use summary::{grouped, terminal_columns};
 
 use crate::data::Column;
 use crate::layers::{IntoTensors, LayerRef};

@@ -12,6 +12,7 @@ mod fit;
 mod history;
 mod nan;
 mod predict;
+mod profile;
 mod progress;
 mod restore;
 mod run;
@@ -32,8 +33,10 @@ pub use fit::Fit;
 pub(crate) use history::Record;
 pub use history::{History, Logs};
 pub use predict::Predict;
+pub use profile::{OpProfile, Profile, ProfileTable, Profiler, Sort};
 pub(crate) use progress::Progress;
 pub use progress::Verbose;
+pub use step::Purpose;
 pub(crate) use step::StepProgram;
 pub(crate) use trainer::Trainer;
 

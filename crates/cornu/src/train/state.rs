@@ -25,6 +25,11 @@ pub(crate) struct State {
 impl State {
     /// The state before the first step.
     pub fn new(optimizer: Arc<dyn Optimizer>) -> State {
+        State::with_random(optimizer, random_state(session::next_seed()))
+    }
+
+    /// The state before the first step, with random numbers from somewhere.
+    pub fn with_random(optimizer: Arc<dyn Optimizer>, random: Variable) -> State {
         let rate = optimizer.common().learning_rate.constant();
         let rate =
             rate.map(|rate| Variable::new("optimizer/learning_rate", Array::scalar(rate), false));
@@ -32,7 +37,7 @@ impl State {
             optimizer,
             iterations: Variable::new("optimizer/iteration", Array::scalar(0i32), false),
             learning_rate: rate,
-            random: random_state(session::next_seed()),
+            random,
             memories: vec![],
         }
     }

@@ -11,7 +11,8 @@ use crate::variable::{Variable, Variables};
 use cornu_graph::op::Op;
 use cornu_graph::scalar::BinaryOp;
 use cornu_graph::{
-    Array, DType, Dim, Error, ErrorKind, Graph, NodeId, Program, Result, Shape, TensorType,
+    Array, DType, Dim, Error, ErrorKind, Graph, NodeId, Observer, Phase, Plan, Program, Result,
+    Shape, TensorType,
 };
 
 /// What a program is for.
@@ -47,6 +48,17 @@ impl StepProgram {
         self.variables.run(self.program.as_mut(), &arrays)
     }
 
+    /// Runs one batch of samples, followed by an observer.
+    pub fn run_observed(&mut self, data: StepData<'_>, observer: &mut dyn Observer) -> Result<()> {
+        let arrays = data.arrays(&mut self.indexes);
+        self.variables.run_observed(self.program.as_mut(), &arrays, observer)
+    }
+
+    /// The instructions, in the order in which they run.
+    pub fn plan(&self) -> &Plan {
+        self.program.plan()
+    }
+
     /// A copy of an output of the last run.
     pub fn output(&self, index: usize) -> Array {
         self.program.output(index)
@@ -55,6 +67,11 @@ impl StepProgram {
     /// The values of the variables now, in the order of the graph.
     pub fn snapshot(&self) -> Vec<Array> {
         self.variables.values()
+    }
+
+    /// Gives the variables the values of an earlier snapshot.
+    pub fn restore(&self, values: Vec<Array>) {
+        self.variables.set_values(values);
     }
 
     /// What a run on these data is fed.
@@ -75,14 +92,14 @@ pub fn build(
 ) -> Result<StepProgram> {
     let lowerer = Lowerer::new(purpose.mode(), batch).with_random(random.clone());
     let mut builder = Builder { lowerer, batch, model };
-    let columns = feeds.lower(&mut builder.lowerer);
+    let columns = builder.named("data", |builder| feeds.lower(&mut builder.lowerer));
     let outputs = builder.forward(&columns)?;
     builder.check_all_known()?;
     match trainer {
         None => builder.lowerer.graph.outputs = outputs,
         Some(trainer) => builder.judge(trainer, purpose, &columns, &outputs)?,
     }
-    builder.advance_random(random);
+    builder.named("random", |builder| builder.advance_random(random));
     builder.load(feeds)
 }
 
@@ -93,10 +110,19 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
+    /// Marks the nodes that are added as belonging to a part of the step that is no layer.
+    fn named<T>(&mut self, part: &str, body: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.lowerer.graph.set_origin(Some(part.into()));
+        let result = body(self);
+        self.lowerer.graph.set_origin(before);
+        result
+    }
+
     /// Binds the model's inputs to the columns and lowers its outputs.
     fn forward(&mut self, columns: &[NodeId]) -> Result<Vec<NodeId>> {
         for (index, input) in self.model.inputs.iter().enumerate() {
-            let node = self.fit_input(index, input, columns[index])?;
+            let column = columns[index];
+            let node = self.named("data", |builder| builder.fit_input(index, input, column))?;
             self.lowerer.bind(input, node);
         }
         self.model.outputs.iter().map(|output| self.lowerer.lower(output)).collect()
@@ -145,12 +171,17 @@ impl Builder<'_> {
             .zip(outputs)
             .map(|(&t, &o)| (self.lowerer.placeholder(t), self.lowerer.placeholder(o)))
             .collect();
-        let losses = self.losses(trainer, &pairs, weight.as_ref())?;
-        let loss = self.total(trainer, &losses)?;
-        self.track(trainer, &pairs, weight.as_ref(), &losses, loss)?;
+        let (losses, loss) = self.named("loss", |builder| -> Result<_> {
+            let losses = builder.losses(trainer, &pairs, weight.as_ref())?;
+            let loss = builder.total(trainer, &losses)?;
+            Ok((losses, loss))
+        })?;
+        self.named("metrics", |builder| {
+            builder.track(trainer, &pairs, weight.as_ref(), &losses, loss)
+        })?;
         self.lowerer.graph.outputs = vec![loss];
         if purpose == Purpose::Train {
-            self.update_weights(trainer, loss)?;
+            self.named("optimizer", |builder| builder.update_weights(trainer, loss))?;
             for (variable, value) in std::mem::take(&mut self.lowerer.updates) {
                 self.lowerer.update(&variable, value);
             }
@@ -266,7 +297,10 @@ impl Builder<'_> {
             .zip(&weights)
             .map(|(gradient, (weight, _))| gradient.ok_or_else(|| no_gradient(weight)))
             .collect::<Result<Vec<NodeId>>>()?;
-        self.apply(trainer, &weights, &gradients)
+        let phase = self.lowerer.graph.set_phase(Phase::Update);
+        self.apply(trainer, &weights, &gradients)?;
+        self.lowerer.graph.set_phase(phase);
+        Ok(())
     }
 
     fn apply(
@@ -291,11 +325,16 @@ impl Builder<'_> {
         let (iterations, rate) = trainer.state.clock()?;
         let after = optimizers::step(trainer.optimizer.as_ref(), &before, &iterations, &rate)?;
         self.store(&trainer.state.iterations, &(iterations + 1))?;
-        for (((weight, _), memory), after) in weights.iter().zip(&memories).zip(&after) {
-            self.store(weight, &weight.constrained(&after.weight)?)?;
-            for (variable, value) in memory.iter().zip(after.memory.iter()) {
-                self.store(variable, value)?;
-            }
+        for (((weight, node), memory), after) in weights.iter().zip(&memories).zip(&after) {
+            // The layer that used it first.
+            let layer = self.lowerer.graph.node(*node).origin.clone();
+            self.named(layer.as_deref().unwrap_or("optimizer"), |builder| -> Result<()> {
+                builder.store(weight, &weight.constrained(&after.weight)?)?;
+                for (variable, value) in memory.iter().zip(after.memory.iter()) {
+                    builder.store(variable, value)?;
+                }
+                Ok(())
+            })?;
         }
         Ok(())
     }

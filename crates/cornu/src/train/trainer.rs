@@ -43,6 +43,7 @@ pub(crate) struct Trainer {
 pub(crate) struct ProgramId(usize);
 
 /// How one output of the model is judged.
+#[derive(Clone)]
 pub(crate) struct OutputSpec {
     /// The name before its figures, if the model has several outputs.
     pub name: String,
@@ -83,6 +84,25 @@ struct ProgramKey {
 impl Trainer {
     pub fn new(optimizer: Arc<dyn Optimizer>, outputs: Vec<OutputSpec>) -> Trainer {
         let state = State::new(optimizer.clone());
+        Trainer::with_state(optimizer, outputs, state)
+    }
+
+    /// A trainer of the same model that begins anew, and whose steps change nothing here. It trains
+    /// what this one trains, if that is decided, and draws the random numbers that come next here.
+    pub fn anew(&self) -> Trainer {
+        let random = self.state.random.value();
+        let random = Variable::new(self.state.random.path(), random, false);
+        let state = State::with_random(self.optimizer.clone(), random);
+        let trained = self.trained.clone();
+        let new = Trainer::with_state(self.optimizer.clone(), self.outputs.clone(), state);
+        Trainer { trained, ..new }
+    }
+
+    fn with_state(
+        optimizer: Arc<dyn Optimizer>,
+        outputs: Vec<OutputSpec>,
+        state: State,
+    ) -> Trainer {
         Trainer {
             optimizer,
             outputs,

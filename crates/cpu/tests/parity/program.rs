@@ -4,7 +4,7 @@ use crate::support::*;
 use cornu_cpu::{Cpu, Options};
 use cornu_graph::scalar::{BinaryOp, UnaryOp};
 use cornu_graph::{
-    Array, DType, Executor, Graph, Op, Plan, Program, TensorType, graph::Update, plan,
+    Array, DType, Executor, Graph, Observer, Op, Plan, Program, TensorType, graph::Update, plan,
 };
 
 fn program() -> (Box<dyn Program>, Vec<Array>) {
@@ -126,4 +126,30 @@ fn small_numbers_are_flushed_during_a_run_only() {
     let (outputs, _) = run(&backends()[0], &graph, &[tiny], &[], plan::Options::default());
     assert_eq!(outputs[0].item().unwrap(), 0.0);
     assert!(std::hint::black_box(1e-30f32) * std::hint::black_box(1e-10f32) > 0.0);
+}
+
+/// What happened during a run.
+#[derive(Default)]
+struct Log(Vec<(&'static str, usize)>);
+
+impl Observer for Log {
+    fn begin(&mut self, step: usize) {
+        self.0.push(("begin", step));
+    }
+
+    fn end(&mut self, step: usize) {
+        self.0.push(("end", step));
+    }
+}
+
+#[test]
+fn an_observer_sees_every_step_of_the_plan() {
+    let (mut program, inputs) = program();
+    let (mut w, mut log) = (Array::zeros([2, 3], DType::F32), Log::default());
+    program.run_observed(&[&inputs[0]], &mut [&mut w], &mut log).unwrap();
+    let steps = 0..program.plan().steps().len();
+    let expected: Vec<_> = steps.flat_map(|step| [("begin", step), ("end", step)]).collect();
+    assert!(expected.len() > 2 && log.0 == expected, "{:?}", log.0);
+    assert_eq!(w.as_slice::<f32>().unwrap(), [1.0; 6]);
+    assert_eq!(program.output(0).as_slice::<f32>().unwrap(), [-1.0; 6]);
 }

@@ -32,12 +32,12 @@ impl<'a> Rewrite<'a> {
         self.old.node(id).inputs.iter().map(|&i| self.get(i)).collect()
     }
 
-    /// Adds a node with the origin of an old one.
+    /// Adds a node with the origin and the phase of an old one.
     pub fn add(&mut self, like: NodeId, op: Op, inputs: &[NodeId]) -> NodeId {
-        let before = self.new.set_origin(self.old.node(like).origin.clone());
-        let id = self.new.add(op, inputs);
-        self.new.set_origin(before);
-        id
+        let like = self.old.node(like);
+        self.new.set_origin(like.origin.clone());
+        self.new.set_phase(like.phase);
+        self.new.add(op, inputs)
     }
 
     /// Adds an old node unchanged.

@@ -170,7 +170,7 @@ impl Summary {
 }
 
 /// The width of the terminal, where it is known.
-fn terminal_columns() -> usize {
+pub(crate) fn terminal_columns() -> usize {
     let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     told.filter(|&columns| columns > 0).unwrap_or(80)
 }
