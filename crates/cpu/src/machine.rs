@@ -202,7 +202,9 @@ mod tests {
     #[test]
     fn every_instruction_set_is_measured() {
         for instructions in Instructions::ALL.into_iter().filter(|i| i.available()) {
-            let cpu = Cpu::new(crate::Options { threads: 2, instructions, ..crate::Options::default() }).unwrap();
+            let cpu =
+                Cpu::new(crate::Options { threads: 2, instructions, ..crate::Options::default() })
+                    .unwrap();
             let Machine { threads, flops_per_second, reading } = Machine::measure(&cpu);
             assert_eq!(threads, 2);
             assert!(flops_per_second.is_finite() && flops_per_second > 1e6);
