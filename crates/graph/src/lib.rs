@@ -18,6 +18,7 @@
 
 pub mod array;
 pub mod dtype;
+pub mod elements;
 pub mod error;
 pub mod executor;
 pub mod fused;
@@ -36,6 +37,7 @@ pub mod verify;
 
 pub use array::{Array, Element, Values};
 pub use dtype::DType;
+pub use elements::Elements;
 pub use error::{Error, ErrorKind, Result};
 pub use executor::{Executor, Program};
 pub use graph::{Graph, Node, NodeId, TensorType};
