@@ -11,6 +11,7 @@
 //!   pairs, are told apart.
 //! - [`pair_gallery`], [`pair_grid`], [`image_grid`]: images with verdicts, titles, labels.
 //! - [`embedding_map`]: where a network puts its samples.
+//! - [`LineChart`]: any figures over another, several side by side.
 //! - [`Report`]: all of it on one page.
 
 mod axis;
@@ -21,6 +22,7 @@ mod embedding;
 mod gallery;
 mod grid;
 mod histogram;
+mod lines;
 mod network;
 mod paint;
 mod pca;
@@ -35,6 +37,7 @@ pub use embedding::embedding_map;
 pub use gallery::{pair_gallery, pair_gallery_picture};
 pub use grid::{image_grid, pair_grid};
 pub use histogram::{histogram, pair_histogram};
+pub use lines::{LineChart, line_charts};
 pub use network::{ModelPlot, plot_model};
 pub use paint::Theme;
 pub use picture::Picture;
