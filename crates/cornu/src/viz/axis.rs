@@ -89,11 +89,15 @@ impl Axis {
         (first..=last).map(|i| i as f64 * self.step).map(|v| (v, self.label(v))).collect()
     }
 
-    /// The powers of ten, at most six of them; with their double and fivefold if they are few.
+    /// The powers of ten, at most six of them; with round numbers between them if they are few.
     fn factor_ticks(&self) -> Vec<(f64, String)> {
         let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
         let decades = (self.high / self.low).log10();
-        let factors: &[f64] = if decades < 2.2 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        let factors: &[f64] = match decades {
+            ..0.8 => &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0],
+            ..2.2 => &[1.0, 2.0, 5.0],
+            _ => &[1.0],
+        };
         let every = ((decades / 6.0).ceil() as usize).max(1);
         let powers = (first..=last).step_by(every).map(|power| 10f64.powi(power));
         powers
@@ -124,10 +128,11 @@ fn factor_label(value: f64) -> String {
     let units = [(1e9, "G"), (1e6, "M"), (1e3, "k")];
     let unit = units.into_iter().find(|(size, _)| (*size..1e12).contains(&value));
     match unit {
-        Some((size, name)) => format!("{}{name}", (value / size).round()),
+        Some((size, name)) => format!("{}{name}", (value / size * 10.0).round() / 10.0),
         None if (1e-4..1e12).contains(&value) => {
-            let digits = (-value.log10().floor()).max(0.0) as usize;
-            format!("{value:.digits$}")
+            // As short as says it: the tick itself is off by a rounding error.
+            let text = format!("{value:.6}");
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
         }
         None => format!("{value:.0e}"),
     }
@@ -166,6 +171,8 @@ mod tests {
         let axis = |values: &[f64]| Axis::of_factors(values.iter().copied());
         assert_eq!(labels(&axis(&[128.0, 4096.0])), "200 500 1k 2k");
         assert_eq!(labels(&axis(&[0.002, 300.0])), "0.01 0.1 1 10 100");
+        assert_eq!(labels(&axis(&[0.14, 0.4])), "0.15 0.2 0.3 0.4");
+        assert_eq!(labels(&axis(&[900.0, 3e3])), "1k 1.5k 2k 3k");
         let (low, high) = (axis(&[1.0, 100.0]).place(1.0), axis(&[1.0, 100.0]).place(100.0));
         let middle = axis(&[1.0, 100.0]).place(10.0);
         assert!((middle - 0.5).abs() < 1e-9 && (low + high - 1.0).abs() < 1e-9);

@@ -211,7 +211,7 @@ mod tests {
     fn without_points_there_is_nothing_to_draw() {
         assert!(line_charts("none", &[]).is_err());
         let chart = LineChart::new("empty").logarithmic().line("zeros", [(0.0, 1.0)]);
-        let error = line_charts("none", &[chart.clone()]).unwrap_err().to_string();
+        let error = line_charts("none", std::slice::from_ref(&chart)).unwrap_err().to_string();
         assert!(error.contains("'empty' has no points"), "{error}");
         assert!(line_charts("one", &[LineChart { logarithmic: false, ..chart }]).is_ok());
     }

@@ -45,7 +45,7 @@ fn charts(part: &[&Measured], axis: &str, all: &[Measured]) -> Vec<LineChart> {
             .reference("floor, 2 threads", line(2, &floor)),
         chart("Rate", "GFLOP/s", &Measured::gflops)
             .reference("the best, 1 thread", line(1, &|_| best(all, 1)))
-            .reference("2 threads", line(2, &|_| best(all, 2))),
+            .reference("the best, 2 threads", line(2, &|_| best(all, 2))),
         chart("Peak memory", "MB", &|m| m.peak_bytes as f64 / 1e6)
             .reference("weights, slots, data", line(1, &needed)),
     ]

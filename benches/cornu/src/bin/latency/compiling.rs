@@ -8,8 +8,11 @@ use std::time::Instant;
 const UNITS: usize = 128;
 const BATCH: usize = 32;
 
+/// What adds a layer to a network.
+type Add = fn(Sequential) -> Sequential;
+
 pub fn measure(threads: usize, report: &mut dyn FnMut(Row)) -> Result<()> {
-    let kinds: [(&str, fn(Sequential) -> Sequential); 2] = [
+    let kinds: [(&str, Add); 2] = [
         ("Dense", |model| model.add(Dense::new(UNITS).activation("relu"))),
         ("Dense, BatchNormalization, Dropout", |model| {
             let model = model.add(Dense::new(UNITS).activation("relu"));
@@ -17,7 +20,7 @@ pub fn measure(threads: usize, report: &mut dyn FnMut(Row)) -> Result<()> {
         }),
     ];
     for (name, add) in kinds {
-        for layers in [5, 50, 200] {
+        for layers in [5, 50, 200, 1000] {
             let repeats = if layers > 200 { 1 } else { 5 };
             let times = (0..repeats).map(|_| until_the_first_step(layers, add));
             let mut times = times.collect::<Result<Vec<f64>>>()?;
@@ -30,7 +33,7 @@ pub fn measure(threads: usize, report: &mut dyn FnMut(Row)) -> Result<()> {
 }
 
 /// Seconds from the call of `fit` to the beginning of the first step.
-fn until_the_first_step(layers: usize, add: fn(Sequential) -> Sequential) -> Result<f64> {
+fn until_the_first_step(layers: usize, add: Add) -> Result<f64> {
     let model = Sequential::new().add(Input::new([UNITS]));
     let mut model = (0..layers).fold(model, |model, _| add(model)).add(Dense::new(1));
     model.compile("adam", "mse").build()?;
