@@ -39,7 +39,7 @@ fn it_predicts_what_predict_does_with_the_weights_of_the_moment() {
             let given = one.run(sample).unwrap();
             assert!(given.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-6));
         }
-        model.fit(&samples(6), &y).verbose(0).epochs(2).run().unwrap();
+        model.fit(samples(6), &y).verbose(0).epochs(2).run().unwrap();
     }
 }
 
@@ -56,7 +56,7 @@ fn it_goes_to_another_thread_while_the_model_is_trained() {
                 assert!((sum - 1.0).abs() < 1e-5);
             }
         });
-        model.fit(&samples(6), &y).verbose(0).epochs(50).run().unwrap();
+        model.fit(samples(6), &y).verbose(0).epochs(50).run().unwrap();
     });
 }
 

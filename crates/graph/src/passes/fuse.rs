@@ -17,7 +17,7 @@ const MOST_INPUTS: usize = 24;
 /// How far a way around through other nodes is looked for. Ops whose way takes longer to search are
 /// far apart in the program, where one loop gains nothing; without a bound, a deep network would be
 /// searched to its end for each of its layers.
-const MOST_SEARCHED: usize = 256;
+const MOST_SEARCHED: usize = 1000;
 
 pub fn run(graph: &Graph) -> Graph {
     // A dead node could read a value that has disappeared into a loop.
