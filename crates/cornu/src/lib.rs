@@ -53,7 +53,9 @@ pub mod train;
 mod variable;
 pub mod viz;
 
-pub use cornu_graph::{Array, DType, Dim, Element, Error, ErrorKind, Result, Shape, TensorType};
+pub use cornu_graph::{
+    Array, DType, Dim, Element, Elements, Error, ErrorKind, Result, Shape, TensorType,
+};
 pub use ndarray;
 pub use saving::load_model;
 pub use tensor::{Tensor, gradients};

@@ -4,7 +4,8 @@ use crate::constraints::Constraint;
 use crate::layers::WeightSpec;
 use crate::regularizers::Regularizer;
 use crate::tensor::{Kind, Tensor};
-use cornu_graph::{Array, Error, Observer, Program, Result, TensorType};
+use cornu_graph::{Array, Error, Result, TensorType, Values};
+use std::cell::Cell;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -162,7 +163,11 @@ impl Variable {
 
     /// The number in a scalar variable.
     pub(crate) fn number(&self) -> f64 {
-        self.lock().values().to_f64().first().copied().unwrap_or_default()
+        match self.lock().values() {
+            Values::F32(values) => values.first().copied().map(f64::from),
+            values => values.to_f64().first().copied(),
+        }
+        .unwrap_or_default()
     }
 }
 
@@ -170,6 +175,26 @@ impl fmt::Debug for Variable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Variable {} {}", self.0.path, self.0.ty)
     }
+}
+
+type Guards<'a> = Vec<Option<MutexGuard<'a, Array>>>;
+
+/// The memory of the vectors that [`Variables::lend`] needs, while they are empty.
+#[derive(Default)]
+struct Room {
+    guards: Guards<'static>,
+    arrays: Vec<&'static mut Array>,
+}
+
+thread_local! {
+    static ROOM: Cell<Room> = Cell::default();
+}
+
+/// A vector without its elements, for those of another lifetime: collecting what a vector yields
+/// into one of the same layout keeps its memory.
+fn emptied<A, B>(mut vec: Vec<A>) -> Vec<B> {
+    vec.clear();
+    vec.into_iter().map(|_| unreachable!("it is empty")).collect()
 }
 
 /// The variables of a program.
@@ -187,37 +212,20 @@ impl Variables {
         Variables { variables, order }
     }
 
-    /// Runs the program on them.
-    ///
-    /// # Errors
-    /// If the inputs are not those that the program expects.
-    pub fn run(&self, program: &mut dyn Program, inputs: &[&Array]) -> Result<()> {
-        self.with(|arrays| program.run(inputs, arrays))
-    }
-
-    /// As [`Variables::run`], followed by an observer.
-    ///
-    /// # Errors
-    /// As [`Variables::run`].
-    pub fn run_observed(
-        &self,
-        program: &mut dyn Program,
-        inputs: &[&Array],
-        observer: &mut dyn Observer,
-    ) -> Result<()> {
-        self.with(|arrays| program.run_observed(inputs, arrays, observer))
-    }
-
-    /// Does something to all of them, which nobody else touches meanwhile.
-    fn with<T>(&self, body: impl FnOnce(&mut [&mut Array]) -> T) -> T {
-        let mut guards: Vec<Option<MutexGuard<'_, Array>>> =
-            self.variables.iter().map(|_| None).collect();
+    /// Locks them all and hands them over. Allocates nothing once the thread did it before.
+    pub fn lend<T>(&self, body: impl FnOnce(&mut [&mut Array]) -> T) -> T {
+        let room = ROOM.take();
+        let mut guards: Guards<'_> = emptied(room.guards);
+        guards.resize_with(self.variables.len(), || None);
         for &i in &self.order {
             guards[i] = Some(self.variables[i].lock());
         }
-        let mut arrays: Vec<&mut Array> =
-            guards.iter_mut().map(|g| &mut **g.as_mut().expect("all are locked")).collect();
-        body(&mut arrays)
+        let mut arrays: Vec<&mut Array> = emptied(room.arrays);
+        arrays.extend(guards.iter_mut().flatten().map(|guard| &mut **guard));
+        let result = body(&mut arrays);
+        let arrays = emptied(arrays);
+        ROOM.set(Room { guards: emptied(guards), arrays });
+        result
     }
 
     /// Their values now.

@@ -8,8 +8,8 @@ use crate::threads::{Crew, Pool};
 use cornu_graph::executor::Nobody;
 use cornu_graph::plan::{Buffer, Place, Step, StepKind};
 use cornu_graph::{
-    Array, DType, Element, Error, NodeId, Observer, Op, Plan, Program, Result, TensorType, Values,
-    with_values,
+    Array, DType, Element, Elements, Error, NodeId, Observer, Op, Plan, Program, Result, TensorType,
+    Values, with_elements, with_values,
 };
 use std::sync::Arc;
 
@@ -47,6 +47,8 @@ pub struct CpuProgram {
     bases: Vec<*mut u8>,
     inputs: Vec<Leaf>,
     variables: Vec<Leaf>,
+    /// Which variables a run writes to; the others may share their elements with other arrays.
+    written: Vec<bool>,
     outputs: Vec<Output>,
     arena: Arena,
     pool: Arc<Pool>,
@@ -79,6 +81,7 @@ impl CpuProgram {
             bases,
             inputs: leaves(plan.inputs()),
             variables: leaves(plan.variables()),
+            written: written(&plan),
             outputs: outputs?,
             arena,
             pool,
@@ -86,19 +89,41 @@ impl CpuProgram {
         })
     }
 
-    /// Runs once. The observer is a type, so that it costs nothing where nobody follows.
+    /// Checks the inputs, and sets their addresses.
+    fn feed(&mut self, inputs: &[&Array]) -> Result<()> {
+        check_count("inputs", self.inputs.len(), inputs.len())?;
+        for (i, (leaf, array)) in self.inputs.iter().zip(inputs).enumerate() {
+            leaf.check("input", i, array)?;
+        }
+        self.set_inputs(inputs.iter().map(|&array| array.into()));
+        Ok(())
+    }
+
+    /// Sets the addresses of the inputs, which were checked.
+    fn set_inputs<'a>(&mut self, inputs: impl Iterator<Item = Elements<'a>>) {
+        for (base, elements) in self.bases[1..].iter_mut().zip(inputs) {
+            *base = with_elements!(elements, slice => slice.as_ptr().cast_mut().cast());
+        }
+    }
+
+    /// Sets the addresses of the variables, and runs. The observer is a type, so that it costs
+    /// nothing where nobody follows.
     fn execute(
         &mut self,
-        inputs: &[&Array],
         variables: &mut [&mut Array],
         observer: &mut (impl Observer + ?Sized),
     ) -> Result<()> {
-        self.check(inputs, variables)?;
-        for (base, array) in self.bases[1..].iter_mut().zip(inputs) {
-            *base = with_values!(array.values(), v => v.as_ptr().cast_mut().cast());
+        check_count("variables", self.variables.len(), variables.len())?;
+        for (i, (leaf, array)) in self.variables.iter().zip(&*variables).enumerate() {
+            leaf.check("variable", i, array)?;
         }
-        for (base, array) in self.bases[1 + inputs.len()..].iter_mut().zip(variables) {
-            *base = with_values!(array.values_mut(), v => v.as_mut_ptr().cast());
+        let bases = &mut self.bases[1 + self.inputs.len()..];
+        for ((base, array), &written) in bases.iter_mut().zip(variables).zip(&self.written) {
+            *base = if written {
+                with_values!(array.values_mut(), v => v.as_mut_ptr().cast())
+            } else {
+                with_values!(array.values(), v => v.as_ptr().cast_mut().cast())
+            };
         }
         let session = self.pool.session();
         for (index, step) in self.instructions.iter().enumerate() {
@@ -110,24 +135,19 @@ impl CpuProgram {
             };
             observer.begin(index);
             // SAFETY: the kernel was made for the types of its operands, which are where the plan
-            // says; arrays were checked to have the plan's types. Variables are borrowed for
-            // writing, inputs for reading; the program is borrowed for writing.
+            // says; arrays were checked to have the plan's types, slices its numbers of elements.
+            // Variables are borrowed for writing and their own if the plan writes to them, inputs
+            // are borrowed for reading; the program is borrowed for writing.
             unsafe { step.kernel.run(io, &session) };
             observer.end(index);
         }
         Ok(())
     }
 
-    fn check(&self, inputs: &[&Array], variables: &[&mut Array]) -> Result<()> {
-        check_count("inputs", self.inputs.len(), inputs.len())?;
-        check_count("variables", self.variables.len(), variables.len())?;
-        for (i, (leaf, array)) in self.inputs.iter().zip(inputs).enumerate() {
-            leaf.check("input", i, array)?;
-        }
-        for (i, (leaf, array)) in self.variables.iter().zip(variables).enumerate() {
-            leaf.check("variable", i, array)?;
-        }
-        Ok(())
+    fn lookup(&self, index: usize) -> Result<&Output> {
+        self.outputs.get(index).ok_or_else(|| {
+            Error::value(format!("output {index} of a program with {}", self.outputs.len()))
+        })
     }
 
     /// The elements of an output; truth values as bytes.
@@ -146,11 +166,22 @@ impl CpuProgram {
     fn output_bools(&self, output: &Output) -> impl Iterator<Item = bool> {
         self.output_values::<u8>(output).iter().map(|&byte| byte != 0)
     }
+
+    /// The truth values of an output where they are.
+    fn output_truths(&self, output: &Output) -> Result<&[bool]> {
+        let bytes = self.output_values::<u8>(output);
+        if bytes.iter().any(|&byte| byte > 1) {
+            return Err(Error::state("the last run ended amid its work: run again"));
+        }
+        // SAFETY: they are bytes of 0 and 1, borrowed as long.
+        Ok(unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast(), bytes.len()) })
+    }
 }
 
 impl Program for CpuProgram {
     fn run(&mut self, inputs: &[&Array], variables: &mut [&mut Array]) -> Result<()> {
-        self.execute(inputs, variables, &mut Nobody)
+        self.feed(inputs)?;
+        self.execute(variables, &mut Nobody)
     }
 
     fn run_observed(
@@ -159,11 +190,31 @@ impl Program for CpuProgram {
         variables: &mut [&mut Array],
         observer: &mut dyn Observer,
     ) -> Result<()> {
-        self.execute(inputs, variables, observer)
+        self.feed(inputs)?;
+        self.execute(variables, observer)
+    }
+
+    fn run_on(&mut self, inputs: &[Elements<'_>], variables: &mut [&mut Array]) -> Result<()> {
+        check_count("inputs", self.inputs.len(), inputs.len())?;
+        for (i, (leaf, elements)) in self.inputs.iter().zip(inputs).enumerate() {
+            leaf.check_elements(i, *elements)?;
+        }
+        self.set_inputs(inputs.iter().copied());
+        self.execute(variables, &mut Nobody)
     }
 
     fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    fn elements(&self, index: usize) -> Result<Elements<'_>> {
+        let output = self.lookup(index)?;
+        Ok(match output.ty.dtype {
+            DType::F32 => Elements::F32(self.output_values(output)),
+            DType::I32 => Elements::I32(self.output_values(output)),
+            DType::U8 => Elements::U8(self.output_values(output)),
+            DType::Bool => Elements::Bool(self.output_truths(output)?),
+        })
     }
 
     fn output(&self, index: usize) -> Array {
@@ -178,9 +229,7 @@ impl Program for CpuProgram {
     }
 
     fn read_output(&self, index: usize, into: &mut Array) -> Result<()> {
-        let output = self.outputs.get(index).ok_or_else(|| {
-            Error::value(format!("output {index} of a program with {}", self.outputs.len()))
-        })?;
+        let output = self.lookup(index)?;
         output.ty.check("output", index, into)?;
         match into.values_mut() {
             Values::F32(to) => to.copy_from_slice(self.output_values(output)),
@@ -218,6 +267,28 @@ impl Leaf {
         let message = format!("{what} {index} of the program is {ty}, not {}", array.ty());
         Err(if self.dtype == array.dtype() { Error::shape(message) } else { Error::dtype(message) })
     }
+
+    /// Elements have no shape of their own.
+    fn check_elements(&self, index: usize, elements: Elements<'_>) -> Result<()> {
+        if (self.dtype, self.len()) == (elements.dtype(), elements.len()) {
+            return Ok(());
+        }
+        let ty = TensorType::new(self.dtype, self.shape.as_slice());
+        let (dtype, count) = (elements.dtype(), elements.len());
+        let message = format!("input {index} of the program is {ty}, not {count} {dtype}");
+        Err(if self.dtype == dtype { Error::shape(message) } else { Error::dtype(message) })
+    }
+}
+
+/// Which variables the instructions of a plan write to.
+fn written(plan: &Plan) -> Vec<bool> {
+    let mut written = vec![false; plan.variables().len()];
+    for output in plan.steps().iter().flat_map(|step| &step.outputs) {
+        if let Place::Variable(index) = output.place {
+            written[index] = true;
+        }
+    }
+    written
 }
 
 impl Output {

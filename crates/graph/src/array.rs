@@ -1,6 +1,6 @@
 //! Arrays on the host: what data, weights and results are made of.
 
-use crate::{DType, Error, Result, Shape, TensorType};
+use crate::{DType, Elements, Error, Result, Shape, TensorType};
 use std::fmt;
 use std::sync::Arc;
 
@@ -29,6 +29,10 @@ pub trait Element: Copy + Send + Sync + 'static {
     fn slice_mut(values: &mut Values) -> Option<&mut [Self]>;
     /// The vector itself, if it is of this type.
     fn unwrap(values: Values) -> Option<Vec<Self>>;
+    /// Lends a slice.
+    fn lend(slice: &[Self]) -> Elements<'_>;
+    /// The slice that is lent, if it is of this type.
+    fn borrowed(elements: Elements<'_>) -> Option<&[Self]>;
 }
 
 macro_rules! element {
@@ -46,6 +50,12 @@ macro_rules! element {
             }
             fn unwrap(values: Values) -> Option<Vec<Self>> {
                 if let Values::$variant(v) = values { Some(v) } else { None }
+            }
+            fn lend(slice: &[Self]) -> Elements<'_> {
+                Elements::$variant(slice)
+            }
+            fn borrowed(elements: Elements<'_>) -> Option<&[Self]> {
+                if let Elements::$variant(slice) = elements { Some(slice) } else { None }
             }
         }
     };

@@ -4,7 +4,7 @@
 //! finished [`Plan`] and runs it. Gradients, passes and the memory plan are done before.
 
 use crate::graph::Node;
-use crate::{Array, Error, Op, Plan, Result, TensorType};
+use crate::{Array, Elements, Error, Op, Plan, Result, TensorType};
 
 /// A backend: it turns plans into programs.
 pub trait Executor: Send + Sync {
@@ -45,8 +45,22 @@ pub trait Program: Send {
         observer: &mut dyn Observer,
     ) -> Result<()>;
 
+    /// As [`Program::run`], on elements that need be in no [`Array`]. Their number is checked; their
+    /// shape is the program's.
+    ///
+    /// # Errors
+    /// If the inputs have other dtypes or numbers of elements than those of the graph; as
+    /// [`Program::run`] for variables.
+    fn run_on(&mut self, inputs: &[Elements<'_>], variables: &mut [&mut Array]) -> Result<()>;
+
     /// The plan.
     fn plan(&self) -> &Plan;
+
+    /// The elements of the `index`-th output of the last run, where they are.
+    ///
+    /// # Errors
+    /// If there is no such output.
+    fn elements(&self, index: usize) -> Result<Elements<'_>>;
 
     /// A copy of the `index`-th output of the last run.
     fn output(&self, index: usize) -> Array;

@@ -20,6 +20,7 @@
 pub mod array;
 pub mod cost;
 pub mod dtype;
+pub mod elements;
 pub mod error;
 pub mod executor;
 pub mod fused;
@@ -38,6 +39,7 @@ pub mod verify;
 
 pub use array::{Array, Element, Values};
 pub use dtype::DType;
+pub use elements::Elements;
 pub use error::{Error, ErrorKind, Result};
 pub use executor::{Executor, Observer, Program};
 pub use graph::{Graph, Node, NodeId, Phase, TensorType};

@@ -7,8 +7,8 @@ use cornu_graph::executor::Nobody;
 use cornu_graph::graph::Node;
 use cornu_graph::interpret::{Precision, Value, eval_all};
 use cornu_graph::plan::{ALIGNMENT, Buffer, Place, StepKind};
-use cornu_graph::{Array, DType, Error, Executor, NodeId, Observer, Op, Plan, Program, Result};
-use cornu_graph::{Shape, TensorType, Values};
+use cornu_graph::{Array, DType, Elements, Error, Executor, NodeId, Observer, Op, Plan, Program};
+use cornu_graph::{Result, Shape, TensorType, Values, with_elements};
 use std::ops::Range;
 
 /// What unwritten memory holds.
@@ -38,7 +38,8 @@ impl Executor for Reference {
 
     fn load(&self, plan: Plan) -> Result<Box<dyn Program>> {
         let arena = vec![GARBAGE; plan.arena_bytes()];
-        let program = Loaded { plan, arena };
+        let mut program = Loaded { plan, arena, lent: vec![] };
+        program.lend();
         program.check_plan();
         Ok(Box::new(program))
     }
@@ -47,6 +48,8 @@ impl Executor for Reference {
 struct Loaded {
     plan: Plan,
     arena: Vec<u8>,
+    /// The outputs as they were when the last run ended.
+    lent: Vec<Array>,
 }
 
 impl Program for Loaded {
@@ -82,11 +85,27 @@ impl Program for Loaded {
             }
             observer.end(index);
         }
+        self.lend();
         Ok(())
     }
 
     fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    fn run_on(&mut self, inputs: &[Elements<'_>], variables: &mut [&mut Array]) -> Result<()> {
+        let arrays = inputs.iter().zip(self.plan.inputs()).map(|(elements, ty)| {
+            with_elements!(elements, slice => Array::new(ty.shape.sizes(), slice.to_vec()))
+        });
+        let arrays = arrays.collect::<Result<Vec<Array>>>()?;
+        self.run(&arrays.iter().collect::<Vec<_>>(), variables)
+    }
+
+    fn elements(&self, index: usize) -> Result<Elements<'_>> {
+        let output = self.lent.get(index);
+        output
+            .map(Elements::from)
+            .ok_or_else(|| Error::value(format!("there is no output {index}")))
     }
 
     fn output(&self, index: usize) -> Array {
@@ -118,6 +137,10 @@ fn check_types<'a>(
 }
 
 impl Loaded {
+    fn lend(&mut self) {
+        self.lent = (0..self.plan.outputs().len()).map(|index| self.output(index)).collect();
+    }
+
     fn compute(&self, id: NodeId, read: &[Value]) -> Result<Vec<Value>> {
         let op = &self.plan.graph().node(id).op;
         eval_all(op, &read.iter().collect::<Vec<_>>(), Precision::F32)

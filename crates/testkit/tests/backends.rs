@@ -1,7 +1,7 @@
 //! The parity check on the reference backend: it tests the plans, and the check itself.
 
 use cornu_graph::graph::Node;
-use cornu_graph::{Array, Executor, Observer, Op, Plan, Program, Result, TensorType};
+use cornu_graph::{Array, Elements, Executor, Observer, Op, Plan, Program, Result, TensorType};
 use cornu_testkit::parity::{case_failures, check_executor, random_failures};
 use cornu_testkit::reference::Reference;
 
@@ -55,6 +55,14 @@ impl Program for Empty {
 
     fn plan(&self) -> &Plan {
         self.0.plan()
+    }
+
+    fn run_on(&mut self, inputs: &[Elements<'_>], variables: &mut [&mut Array]) -> Result<()> {
+        self.0.run_on(inputs, variables)
+    }
+
+    fn elements(&self, index: usize) -> Result<Elements<'_>> {
+        self.0.elements(index)
     }
 
     fn output(&self, index: usize) -> Array {

@@ -27,7 +27,7 @@ impl Tensor {
         let output = lowerer.lower(self)?;
         lowerer.graph.outputs.push(output);
         let mut program = backend::compile(lowerer.graph)?;
-        Variables::new(lowerer.variables).run(program.as_mut(), &[])?;
+        Variables::new(lowerer.variables).lend(|variables| program.run(&[], variables))?;
         Ok(program.output(0))
     }
 

@@ -52,6 +52,7 @@ pub fn gradients(loss: &Tensor, wrt: &[&Tensor]) -> Result<Vec<Array>> {
     graph.outputs = outputs;
     let mut program = backend::compile(lowerer.graph)?;
     let variables = Variables::new(lowerer.variables);
-    variables.run(program.as_mut(), &fed.iter().collect::<Vec<_>>())?;
+    let fed: Vec<&Array> = fed.iter().collect();
+    variables.lend(|variables| program.run(&fed, variables))?;
     Ok((0..wrt.len()).map(|i| program.output(i)).collect())
 }

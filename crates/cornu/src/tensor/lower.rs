@@ -4,7 +4,7 @@ use super::{Composite, Kind, Tensor};
 use crate::layers::{Call, Scope};
 use crate::variable::Variable;
 use cornu_graph::{DType, Dim, Error, ErrorKind, Graph, NodeId, Op, Result, TensorType};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Whether a program trains or predicts. Layers such as dropout expand differently.
@@ -31,6 +31,8 @@ pub(crate) struct Lowerer {
     pub updates: Vec<(Variable, NodeId)>,
     /// Terms that layers and weights add to the loss.
     pub losses: Vec<NodeId>,
+    /// The variables that have an update in the graph, by index.
+    updated: HashSet<usize>,
     nodes: HashMap<u64, NodeId>,
     variable_nodes: HashMap<u64, NodeId>,
     calls: HashMap<*const Call, Vec<Tensor>>,
@@ -56,6 +58,7 @@ impl Lowerer {
             variables: vec![],
             updates: vec![],
             losses: vec![],
+            updated: HashSet::new(),
             nodes: HashMap::new(),
             variable_nodes: HashMap::new(),
             calls: HashMap::new(),
@@ -122,11 +125,14 @@ impl Lowerer {
 
     /// Stores a new value of a variable at the end of a run.
     pub fn update(&mut self, variable: &Variable, value: NodeId) {
-        self.variable(variable);
-        let index = self.variables.iter().position(|v| v.id() == variable.id());
-        let variable = index.expect("the variable was just added");
+        let node = self.variable(variable);
+        let Op::Variable { index: variable, .. } = self.graph.node(node).op else {
+            unreachable!("it is the node of a variable")
+        };
         // Of several (a shared layer) the last counts; two would race for the variable's memory.
-        self.graph.updates.retain(|update| update.variable != variable);
+        if !self.updated.insert(variable) {
+            self.graph.updates.retain(|update| update.variable != variable);
+        }
         self.graph.updates.push(cornu_graph::graph::Update { variable, value });
     }
 

@@ -11,8 +11,8 @@ use crate::variable::{Variable, Variables};
 use cornu_graph::op::Op;
 use cornu_graph::scalar::BinaryOp;
 use cornu_graph::{
-    Array, DType, Dim, Error, ErrorKind, Graph, NodeId, Observer, Phase, Plan, Program, Result,
-    Shape, TensorType,
+    Array, DType, Dim, Elements, Error, ErrorKind, Graph, NodeId, Observer, Phase, Plan, Program,
+    Result, Shape, TensorType,
 };
 
 /// What a program is for.
@@ -45,13 +45,23 @@ impl StepProgram {
     /// Runs one batch of samples.
     pub fn run(&mut self, data: StepData<'_>) -> Result<()> {
         let arrays = data.arrays(&mut self.indexes);
-        self.variables.run(self.program.as_mut(), &arrays)
+        self.variables.lend(|variables| self.program.run(&arrays, variables))
+    }
+
+    /// Runs on the elements of a batch, which is fed as it is.
+    pub fn run_on(&mut self, inputs: &[Elements<'_>]) -> Result<()> {
+        self.variables.lend(|variables| self.program.run_on(inputs, variables))
+    }
+
+    /// The elements of an output of the last run, where they are.
+    pub fn elements(&self, index: usize) -> Result<Elements<'_>> {
+        self.program.elements(index)
     }
 
     /// Runs one batch of samples, followed by an observer.
     pub fn run_observed(&mut self, data: StepData<'_>, observer: &mut dyn Observer) -> Result<()> {
         let arrays = data.arrays(&mut self.indexes);
-        self.variables.run_observed(self.program.as_mut(), &arrays, observer)
+        self.variables.lend(|variables| self.program.run_observed(&arrays, variables, observer))
     }
 
     /// The instructions, in the order in which they run.
@@ -137,10 +147,7 @@ impl Builder<'_> {
         let mut with_channel = given.dims().to_vec();
         with_channel.push(Dim::Known(1));
         if given != wanted && Shape::from(with_channel) != wanted {
-            let name = match input.kind() {
-                Kind::Input { name: Some(name) } => name.clone(),
-                _ => index.to_string(),
-            };
+            let name = input_name(input, index);
             return Err(Error::shape(format!(
                 "input '{name}' has samples of shape {}, but the data has samples of shape {}",
                 sample_shape(&wanted),
@@ -396,6 +403,14 @@ impl Builder<'_> {
         let program = backend::compile(graph.clone())?;
         let indexes = feeds.indexes(self.batch);
         Ok(StepProgram { program, variables: Variables::new(variables), indexes, graph })
+    }
+}
+
+/// What an input is called in messages.
+pub(super) fn input_name(input: &Tensor, index: usize) -> String {
+    match input.kind() {
+        Kind::Input { name: Some(name) } => name.clone(),
+        _ => index.to_string(),
     }
 }
 

@@ -8,6 +8,8 @@ pub struct Axis {
     /// The largest value.
     pub high: f64,
     step: f64,
+    /// Whether equal distances are equal factors.
+    logarithmic: bool,
 }
 
 impl Axis {
@@ -25,7 +27,8 @@ impl Axis {
             (low, high) = (low - room, high + room);
         }
         let step = round_step((high - low) / ticks as f64);
-        Axis { low: (low / step).floor() * step, high: (high / step).ceil() * step, step }
+        let (low, high) = ((low / step).floor() * step, (high / step).ceil() * step);
+        Axis { low, high, step, logarithmic: false }
     }
 
     /// An axis that reaches equally far to both sides of a value.
@@ -36,12 +39,13 @@ impl Axis {
             low: middle - half,
             high: middle + half,
             step: round_step(2.0 * half / ticks as f64),
+            logarithmic: false,
         }
     }
 
     /// An axis for shares, from 0 to 1.
     pub fn of_shares() -> Axis {
-        Axis { low: 0.0, high: 1.0, step: 0.2 }
+        Axis { low: 0.0, high: 1.0, step: 0.2, logarithmic: false }
     }
 
     /// An axis for the numbers of epochs, from the first to the last.
@@ -50,20 +54,57 @@ impl Axis {
         let step = round_step((high - low) / ticks as f64).max(1.0);
         // A single epoch stands in the middle.
         let room = if first == last { 0.5 } else { 0.0 };
-        Axis { low: low - room, high: high + room, step }
+        Axis { low: low - room, high: high + room, step, logarithmic: false }
+    }
+
+    /// A logarithmic axis for values, with a little room at both ends. Values that are not positive
+    /// and finite count for nothing.
+    pub fn of_factors(values: impl Iterator<Item = f64>) -> Axis {
+        let positive = values.filter(|v| v.is_finite() && *v > 0.0);
+        let (mut low, mut high) = positive
+            .fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), v| (low.min(v), high.max(v)));
+        if low > high {
+            (low, high) = (1.0, 10.0);
+        }
+        let room = (high / low).powf(0.04).max(1.1);
+        Axis { low: low / room, high: high * room, step: 0.0, logarithmic: true }
     }
 
     /// Where a value stands between the ends, 0 to 1.
     pub fn place(&self, value: f64) -> f64 {
+        if self.logarithmic {
+            return (value / self.low).ln() / (self.high / self.low).ln();
+        }
         (value - self.low) / (self.high - self.low)
     }
 
     /// The ticks with their labels.
     pub fn ticks(&self) -> Vec<(f64, String)> {
+        if self.logarithmic {
+            return self.factor_ticks();
+        }
         let (first, last) = (self.low / self.step, self.high / self.step);
         // A tick may miss the end of the range by a rounding error.
         let (first, last) = ((first - 1e-6).ceil() as i64, (last + 1e-6).floor() as i64);
         (first..=last).map(|i| i as f64 * self.step).map(|v| (v, self.label(v))).collect()
+    }
+
+    /// The powers of ten, at most six of them; with round numbers between them if they are few.
+    fn factor_ticks(&self) -> Vec<(f64, String)> {
+        let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
+        let decades = (self.high / self.low).log10();
+        let factors: &[f64] = match decades {
+            ..0.8 => &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0],
+            ..2.2 => &[1.0, 2.0, 5.0],
+            _ => &[1.0],
+        };
+        let every = ((decades / 6.0).ceil() as usize).max(1);
+        let powers = (first..=last).step_by(every).map(|power| 10f64.powi(power));
+        powers
+            .flat_map(|power| factors.iter().map(move |factor| power * factor))
+            .filter(|value| (self.low..=self.high).contains(value))
+            .map(|value| (value, factor_label(value)))
+            .collect()
     }
 
     /// A value with as many digits as the step needs.
@@ -79,6 +120,21 @@ impl Axis {
         }
         let digits = (-step).max(0) as usize;
         format!("{value:.digits$}")
+    }
+}
+
+/// A round number, short: `0.02`, `500`, `20k`, `1M`.
+fn factor_label(value: f64) -> String {
+    let units = [(1e9, "G"), (1e6, "M"), (1e3, "k")];
+    let unit = units.into_iter().find(|(size, _)| (*size..1e12).contains(&value));
+    match unit {
+        Some((size, name)) => format!("{}{name}", (value / size * 10.0).round() / 10.0),
+        None if (1e-4..1e12).contains(&value) => {
+            // As short as says it: the tick itself is off by a rounding error.
+            let text = format!("{value:.6}");
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
+        None => format!("{value:.0e}"),
     }
 }
 
@@ -108,6 +164,22 @@ mod tests {
         assert_eq!(axis(&[-3.0, 12.0]), "-5 0 5 10 15");
         assert_eq!(axis(&[2e-7, 9e-7]), "2e-7 4e-7 6e-7 8e-7 1.0e-6");
         assert_eq!(axis(&[1e6, 4e6]), "1e6 2e6 3e6 4e6");
+    }
+
+    #[test]
+    fn factors_have_equal_distances_and_round_ticks() {
+        let axis = |values: &[f64]| Axis::of_factors(values.iter().copied());
+        assert_eq!(labels(&axis(&[128.0, 4096.0])), "200 500 1k 2k");
+        assert_eq!(labels(&axis(&[0.002, 300.0])), "0.01 0.1 1 10 100");
+        assert_eq!(labels(&axis(&[0.14, 0.4])), "0.15 0.2 0.3 0.4");
+        assert_eq!(labels(&axis(&[900.0, 3e3])), "1k 1.5k 2k 3k");
+        let (low, high) = (axis(&[1.0, 100.0]).place(1.0), axis(&[1.0, 100.0]).place(100.0));
+        let middle = axis(&[1.0, 100.0]).place(10.0);
+        assert!((middle - 0.5).abs() < 1e-9 && (low + high - 1.0).abs() < 1e-9);
+        for values in [&[][..], &[0.0, -1.0, f64::NAN], &[7.0], &[1e-300, 1e300]] {
+            let axis = axis(values);
+            assert!(axis.high > axis.low && axis.ticks().len() <= 12, "{values:?}");
+        }
     }
 
     #[test]

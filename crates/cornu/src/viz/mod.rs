@@ -12,6 +12,7 @@
 //! - [`pair_gallery`], [`pair_grid`], [`image_grid`]: images with verdicts, titles, labels.
 //! - [`embedding_map`]: where a network puts its samples.
 //! - [`bar_chart`]: how much of something several things have.
+//! - [`LineChart`]: any figures over another, several side by side.
 //! - [`Report`]: all of it on one page.
 
 mod axis;
@@ -23,6 +24,7 @@ mod embedding;
 mod gallery;
 mod grid;
 mod histogram;
+mod lines;
 mod network;
 mod paint;
 mod pca;
@@ -38,6 +40,7 @@ pub use embedding::embedding_map;
 pub use gallery::{pair_gallery, pair_gallery_picture};
 pub use grid::{image_grid, pair_grid};
 pub use histogram::{histogram, pair_histogram};
+pub use lines::{LineChart, line_charts};
 pub use network::{ModelPlot, plot_model};
 pub use paint::Theme;
 pub use picture::Picture;

@@ -39,6 +39,42 @@ fn variables_are_updated_in_place_and_outputs_kept() {
 }
 
 #[test]
+fn elements_are_read_and_lent_where_they_are() {
+    let (mut program, inputs) = program();
+    let x = inputs[0].as_slice::<f32>().unwrap();
+    let mut w = Array::zeros([2, 3], DType::F32);
+    program.run_on(&[x.into()], &mut [&mut w]).unwrap();
+    assert_eq!(program.elements(0).unwrap().as_slice::<f32>(), Some(&[-1.0; 6][..]));
+    assert_eq!(program.elements(0).unwrap().as_slice::<i32>(), None);
+    assert!(program.elements(1).is_err());
+    let message = |result: cornu_graph::Result<()>| result.unwrap_err().to_string();
+    assert_eq!(
+        message(program.run_on(&[(&[1.0f32; 5]).into()], &mut [&mut w])),
+        "input 0 of the program is float32(2, 3), not 5 float32"
+    );
+    assert_eq!(
+        message(program.run_on(&[(&[1u8; 6]).into()], &mut [&mut w])),
+        "input 0 of the program is float32(2, 3), not 6 uint8"
+    );
+    assert_eq!(w.as_slice::<f32>().unwrap(), [1.0; 6]);
+}
+
+#[test]
+fn a_variable_that_is_only_read_stays_shared() {
+    let mut graph = Graph::new();
+    let w = graph.add(Op::Variable { index: 0, ty: float_type(&[2, 3]) }, &[]);
+    let y = graph.unary(UnaryOp::Neg, w);
+    graph.outputs.push(y);
+    let cpu = Cpu::default();
+    let plan = Plan::new(graph, plan::Options::default(), |node, types| cpu.scratch(node, types));
+    let mut program = Executor::load(&cpu, plan).unwrap();
+    let mut w = Array::new([2, 3], vec![1.0f32; 6]).unwrap();
+    let clone = w.clone();
+    program.run(&[], &mut [&mut w]).unwrap();
+    assert!(std::ptr::eq(clone.values(), w.values()));
+}
+
+#[test]
 fn wrong_arrays_are_errors() {
     let (mut program, inputs) = program();
     let x = &inputs[0];

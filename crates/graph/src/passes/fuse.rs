@@ -9,11 +9,15 @@ use super::rewrite::Rewrite;
 use crate::fused::{Kernel, ScalarOp, Step};
 use crate::op::Op;
 use crate::{Graph, NodeId};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Loops above these sizes stop growing: their registers would not fit the first-level cache.
 const MOST_STEPS: usize = 64;
 const MOST_INPUTS: usize = 24;
+/// How far a way around through other nodes is looked for. Ops whose way takes longer to search are
+/// far apart in the program, where one loop gains nothing; without a bound, a deep network would be
+/// searched to its end for each of its layers.
+const MOST_SEARCHED: usize = 1000;
 
 pub fn run(graph: &Graph) -> Graph {
     // A dead node could read a value that has disappeared into a loop.
@@ -37,21 +41,31 @@ struct Groups<'a> {
     graph: &'a Graph,
     live: Vec<bool>,
     users: Vec<Vec<NodeId>>,
+    /// Which nodes are outputs or new values of variables.
+    roots: Vec<bool>,
     /// The group of a node: the lowest node of it.
     of: Vec<Option<usize>>,
+    /// The nodes of each group, in order.
     members: HashMap<usize, BTreeSet<usize>>,
+    /// For each node, whether a group has nodes both before it and from it on. From before a node
+    /// that is not spanned, nothing depends on what comes after.
+    spanned: Vec<bool>,
 }
 
 impl<'a> Groups<'a> {
     fn form(graph: &'a Graph) -> Groups<'a> {
-        let live = graph.live();
+        let count = graph.nodes().len();
         let mut groups = Groups {
             graph,
+            live: graph.live(),
             users: graph.users(),
-            of: vec![None; graph.nodes().len()],
+            roots: vec![false; count],
+            of: vec![None; count],
             members: HashMap::new(),
-            live,
+            spanned: vec![false; count],
         };
+        let updates = graph.updates.iter().map(|update| update.value);
+        graph.outputs.iter().copied().chain(updates).for_each(|id| groups.roots[id.0] = true);
         for id in graph.ids() {
             if groups.live[id.0] && graph.node(id).op.is_elementwise() {
                 groups.of[id.0] = Some(id.0);
@@ -77,22 +91,24 @@ impl<'a> Groups<'a> {
         let (low, high) = (a.min(b), a.max(b));
         let moved = self.members.remove(&high).expect("a group has members");
         moved.iter().for_each(|&m| self.of[m] = Some(low));
-        self.members.get_mut(&low).expect("a group has members").extend(moved);
+        let members = self.members.get_mut(&low).expect("a group has members");
+        members.extend(moved);
+        let last = members.last().copied().unwrap_or(low);
+        self.spanned[low + 1..=last].fill(true);
     }
 
     /// Whether two groups may become one: small enough, and no way from one to the other that
     /// leads through a third.
     fn fits(&self, a: usize, b: usize) -> bool {
-        let steps = self.members[&a].len() + self.members[&b].len();
+        if self.members[&a].len() + self.members[&b].len() > MOST_STEPS {
+            return false;
+        }
         let inputs: BTreeSet<NodeId> = self
             .outside_inputs(a)
             .chain(self.outside_inputs(b))
             .filter(|i| self.of[i.0] != Some(a) && self.of[i.0] != Some(b))
             .collect();
-        steps <= MOST_STEPS
-            && inputs.len() <= MOST_INPUTS
-            && !self.leads_around(a, b)
-            && !self.leads_around(b, a)
+        inputs.len() <= MOST_INPUTS && !self.may_lead_around(a, b) && !self.may_lead_around(b, a)
     }
 
     /// The nodes outside a group whose values its loop reads, looking through broadcasts.
@@ -104,24 +120,25 @@ impl<'a> Groups<'a> {
             .filter(move |i| self.of[i.0] != Some(group))
     }
 
-    /// Whether some input of `of` that is not in `from` depends on `from`.
-    fn leads_around(&self, of: usize, from: usize) -> bool {
-        let mut seen = vec![false; self.graph.nodes().len()];
+    /// Whether some input of `of` that is not in `from` depends on `from`, or it would take too long
+    /// to find out.
+    fn may_lead_around(&self, of: usize, from: usize) -> bool {
+        // Nothing before this node depends on `from`, whose lowest node has its number.
+        let start = (0..=from).rev().find(|&id| !self.spanned[id]).unwrap_or(0);
+        let mut seen = HashSet::new();
         let mut open: Vec<NodeId> =
             self.outside_inputs(of).filter(|i| self.of[i.0] != Some(from)).collect();
         while let Some(id) = open.pop() {
-            if std::mem::replace(&mut seen[id.0], true) {
+            // Whoever waits for one member of a group waits for what all of them need.
+            let group = self.of[id.0];
+            if id.0 < start || !seen.insert(group.unwrap_or(id.0)) {
                 continue;
             }
-            if self.of[id.0] == Some(from) {
+            if group == Some(from) || seen.len() > MOST_SEARCHED {
                 return true;
             }
-            match self.of[id.0] {
-                // Whoever waits for one member of a group waits for what all of them need.
-                Some(group) => {
-                    self.members[&group].iter().for_each(|&m| seen[m] = true);
-                    open.extend(self.outside_inputs(group));
-                }
+            match group {
+                Some(group) => open.extend(self.outside_inputs(group)),
                 None => open.extend(&self.graph.node(id).inputs),
             }
         }
@@ -130,10 +147,8 @@ impl<'a> Groups<'a> {
 
     /// The members whose values are used outside their group.
     fn results(&self, group: usize) -> Vec<NodeId> {
-        let graph = self.graph;
         let wanted = |id: NodeId| {
-            graph.outputs.contains(&id)
-                || graph.updates.iter().any(|u| u.value == id)
+            self.roots[id.0]
                 || self.users[id.0]
                     .iter()
                     .any(|user| self.live[user.0] && self.of[user.0] != Some(group))

@@ -4,6 +4,7 @@
 //! and few values are alive at once. Equal candidates keep the order in which they were built.
 
 use super::steps::Dependencies;
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 /// The instructions of a program in order of execution.
@@ -22,8 +23,8 @@ pub fn order(dependencies: &Dependencies) -> Vec<usize> {
     let mut sequence = Vec::with_capacity(count);
     while !ready.is_empty() {
         let gain = |step: usize| dependencies.gain(step, &readers);
-        // BTreeSet iterates in building order; max_by_key would keep the last of equals.
-        let best = ready.iter().copied().reduce(|a, b| if gain(b) > gain(a) { b } else { a });
+        // Of equals the one that was built first.
+        let best = ready.iter().copied().max_by_key(|&step| (gain(step), Reverse(step)));
         let step = best.expect("the set is not empty");
         ready.remove(&step);
         sequence.push(step);

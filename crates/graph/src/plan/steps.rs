@@ -5,7 +5,7 @@ use super::{Buffer, Options, Place, Plan, Step, StepKind, order};
 use crate::graph::Node;
 use crate::op::Op;
 use crate::{Graph, NodeId, TensorType};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Instructions before they are ordered. An instruction and a value are numbers here.
 pub struct Dependencies {
@@ -42,6 +42,11 @@ struct Planner {
     outputs: Vec<Vec<usize>>,
     /// The value that holds a node's result. A reshape shares its input's.
     value_of: Vec<Option<usize>>,
+    /// The values of inputs and variables.
+    leaves: HashMap<Place, usize>,
+    /// For each instruction, whether one before it waits for it or for one after it. Nothing before an
+    /// instruction where that is not so depends on it or on what comes after.
+    awaited: Vec<bool>,
 }
 
 pub fn plan(
@@ -73,6 +78,8 @@ impl Planner {
             inputs: vec![],
             outputs: vec![],
             value_of,
+            leaves: HashMap::new(),
+            awaited: vec![],
         }
     }
 
@@ -90,12 +97,11 @@ impl Planner {
             if !live[id.0] && place.is_none() {
                 continue;
             }
+            if let Some(place) = place {
+                self.value_of[id.0] = Some(self.add_leaf(place, node.ty));
+                continue;
+            }
             match node.op {
-                _ if place.is_some() => {
-                    let known = self.dependencies.values.iter().position(|v| v.place == place);
-                    let value = known.unwrap_or_else(|| self.add_value(node.ty, place));
-                    self.value_of[id.0] = Some(value);
-                }
                 Op::Reshape(_) => self.value_of[id.0] = self.value_of[node.inputs[0].0],
                 Op::Project(_) => {}
                 _ => self.add_instruction(id, &node, &projections[id.0]),
@@ -137,6 +143,16 @@ impl Planner {
         self.push(StepKind::Node(id), inputs, outputs);
     }
 
+    /// The value of an input, a variable or a constant, of which there may be several nodes.
+    fn add_leaf(&mut self, place: Place, ty: TensorType) -> usize {
+        if let Some(&known) = self.leaves.get(&place) {
+            return known;
+        }
+        let value = self.add_value(ty, Some(place));
+        self.leaves.insert(place, value);
+        value
+    }
+
     fn add_value(&mut self, ty: TensorType, place: Option<Place>) -> usize {
         let arena_bytes = if place.is_some() { 0 } else { ty.bytes() };
         let value = Value { readers: vec![], arena_bytes, place, ty, writer: None, lasts: false };
@@ -158,6 +174,7 @@ impl Planner {
         self.dependencies.before.push(before);
         self.dependencies.reads.push(reads.into_iter().collect());
         self.dependencies.writes.push(outputs.clone());
+        self.awaited.push(false);
         self.kinds.push(kind);
         self.inputs.push(inputs);
         self.outputs.push(outputs);
@@ -219,8 +236,7 @@ impl Planner {
     }
 
     fn value_of_variable(&self, variable: usize) -> Option<usize> {
-        let leaf = |node: &Node| matches!(node.op, Op::Variable { index, .. } if index == variable);
-        self.graph.nodes().iter().position(leaf).and_then(|id| self.value_of[id])
+        self.leaves.get(&Place::Variable(variable)).copied()
     }
 
     fn write_into_variable(&mut self, value: usize, variable: usize) -> bool {
@@ -264,18 +280,22 @@ impl Planner {
             if reader != step {
                 self.dependencies.before[step].insert(reader);
             }
+            if step < reader && reader < self.awaited.len() {
+                self.awaited[step + 1..=reader].fill(true);
+            }
         }
     }
 
     /// Whether `step` has to wait for `other`.
     fn depends_on(&self, step: usize, other: usize) -> bool {
-        let mut seen = vec![false; self.kinds.len()];
+        let start = (0..=other).rev().find(|&step| !self.awaited[step]).unwrap_or(0);
+        let mut seen = HashSet::new();
         let mut open = vec![step];
         while let Some(step) = open.pop() {
             if step == other {
                 return true;
             }
-            if !std::mem::replace(&mut seen[step], true) {
+            if step >= start && seen.insert(step) {
                 open.extend(&self.dependencies.before[step]);
             }
         }
