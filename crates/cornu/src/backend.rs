@@ -23,7 +23,7 @@ pub fn set_threads(threads: usize) -> Result<()> {
 }
 
 /// Sets whether models compiled from now on may compute convolutions of 3x3 filters by Winograd's
-/// transforms, where that is faster: two to three times. The rounding error is one to seven times
+/// transforms, where that is faster: two to three times. The rounding error is up to eight times
 /// that of plain sums, a few millionths of the largest result at most. The default is yes.
 ///
 /// # Errors

@@ -8,8 +8,8 @@ use crate::threads::{Crew, Pool};
 use cornu_graph::executor::Nobody;
 use cornu_graph::plan::{Buffer, Place, Step, StepKind};
 use cornu_graph::{
-    Array, DType, Element, Elements, Error, NodeId, Observer, Op, Plan, Program, Result, TensorType,
-    Values, with_elements, with_values,
+    Array, DType, Element, Elements, Error, NodeId, Observer, Op, Plan, Program, Result,
+    TensorType, Values, with_elements, with_values,
 };
 use std::sync::Arc;
 

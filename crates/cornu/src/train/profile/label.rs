@@ -1,5 +1,6 @@
 //! What an op is called in a line: name and shapes in short.
 
+use cornu_graph::fused::{Kernel, ScalarOp};
 use cornu_graph::op::ReduceOp;
 use cornu_graph::plan::{Buffer, Step, StepKind};
 use cornu_graph::{Graph, Op, TensorType, print};
@@ -11,23 +12,13 @@ pub fn label(graph: &Graph, step: &Step) -> String {
     };
     match &graph.node(id).op {
         Op::Fused(kernel) => {
-            let mut steps: Vec<String> = vec![];
-            for step in &kernel.steps {
-                let name = match step.op {
-                    cornu_graph::fused::ScalarOp::Constant(_) => continue,
-                    op => print::scalar_name(op),
-                };
-                if !steps.contains(&name) {
-                    steps.push(name);
-                }
-            }
-            format!("loop {}: {}", short(&step.outputs[0].ty), steps.join(" "))
+            let over = match kernel.product {
+                Some(product) => matmul(&step.inputs, product.transpose_a, product.transpose_b),
+                None => format!("loop {}", short(&step.outputs[0].ty)),
+            };
+            format!("{over}: {}", steps(kernel).join(" "))
         }
-        Op::MatMul { transpose_a, transpose_b } => {
-            let flag = |set: &bool| if *set { "ᵀ" } else { "" };
-            let [a, b] = [0, 1].map(|operand| short(&step.inputs[operand].ty));
-            format!("matmul {a}{} {b}{}", flag(transpose_a), flag(transpose_b))
-        }
+        Op::MatMul { transpose_a, transpose_b } => matmul(&step.inputs, *transpose_a, *transpose_b),
         Op::Conv2d(_) => format!("conv2d {}", shapes(&step.inputs)),
         Op::Conv2dInputGrad { .. } => format!("conv2d_input_grad {}", shapes(&step.inputs)),
         Op::Conv2dFilterGrad { .. } => format!("conv2d_filter_grad {}", shapes(&step.inputs)),
@@ -46,6 +37,27 @@ pub fn label(graph: &Graph, step: &Step) -> String {
         }
         op => format!("{} {}", print::name(op), shapes(&step.inputs)),
     }
+}
+
+fn matmul(operands: &[Buffer], transpose_a: bool, transpose_b: bool) -> String {
+    let flag = |set| if set { "ᵀ" } else { "" };
+    let [a, b] = [0, 1].map(|operand| short(&operands[operand].ty));
+    format!("matmul {a}{} {b}{}", flag(transpose_a), flag(transpose_b))
+}
+
+/// The different steps of a loop.
+fn steps(kernel: &Kernel) -> Vec<String> {
+    let mut steps: Vec<String> = vec![];
+    for step in &kernel.steps {
+        let name = match step.op {
+            ScalarOp::Constant(_) => continue,
+            op => print::scalar_name(op),
+        };
+        if !steps.contains(&name) {
+            steps.push(name);
+        }
+    }
+    steps
 }
 
 fn shapes(operands: &[Buffer]) -> String {
