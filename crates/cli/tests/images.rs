@@ -1,25 +1,15 @@
 //! `cornu embed`, `compare` and `search` from the outside, with a network trained in seconds.
 #![cfg(feature = "mnist")]
 
+mod support;
+
 use cornu::data::{read_npy, save_image, write_npy};
 use cornu::model::Model;
 use cornu::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 use std::sync::OnceLock;
-
-fn cornu(folder: &Path, words: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cornu")).args(words).current_dir(folder).output().unwrap()
-}
-
-/// What a command prints that succeeds: the results, and the notes.
-fn succeed(folder: &Path, words: &[&str]) -> (String, String) {
-    let output = cornu(folder, words);
-    let [text, notes] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
-    assert!(output.status.success(), "{words:?}: {notes}");
-    (text, notes)
-}
+use support::{cornu, succeed};
 
 /// What a command says that fails, without a result.
 fn fail(folder: &Path, words: &[&str]) -> String {

@@ -1,6 +1,8 @@
 //! `cornu inspect`, `summary`, `plot`, `convert`, `predict` and `evaluate` from the outside.
 #![cfg(feature = "mnist")]
 
+mod support;
+
 use cornu::data::{read_npy, save_image, write_npy};
 use cornu::losses::Loss;
 use cornu::prelude::*;
@@ -8,20 +10,8 @@ use cornu::{Result, load_model};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 use std::sync::OnceLock;
-
-fn cornu(folder: &Path, words: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cornu")).args(words).current_dir(folder).output().unwrap()
-}
-
-/// What a command prints that succeeds: the results, and the notes.
-fn succeed(folder: &Path, words: &[&str]) -> (String, String) {
-    let output = cornu(folder, words);
-    let [text, notes] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
-    assert!(output.status.success(), "{words:?}: {notes}");
-    (text, notes)
-}
+use support::{cornu, succeed};
 
 /// What a command says that fails.
 fn fail(folder: &Path, words: &[&str]) -> String {

@@ -94,7 +94,7 @@ impl ProductLoop {
         // SAFETY: by the contract of this function; the scratch memory has room for all three.
         unsafe {
             self.matmul.run(Io { outputs: &product, ..io }, session);
-            let io = Io { outputs: io.outputs, scratch: rest, ..io };
+            let io = Io { scratch: rest, ..io };
             session.run(self.elementwise.parts, &|index| {
                 self.elementwise.part(io, index, io.at(product[0]));
             });
