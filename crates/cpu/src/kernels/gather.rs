@@ -1,7 +1,7 @@
 //! Rows read from a table, and rows added into one.
 
 use super::{Io, Kernel, Request};
-use crate::simd::{Instructions, Simd, instantiate};
+use crate::simd::{Instructions, Simd, instantiate, prefetch};
 use crate::threads::{Session, part};
 use std::ops::Range;
 
@@ -27,28 +27,52 @@ impl Gather {
     }
 }
 
+/// How many bytes ahead rows are asked for: they are anywhere in memory, and the processor does not
+/// see what comes next.
+const AHEAD: usize = 4096;
+/// The most bytes of a row that are asked for ahead: the processor sees the rest coming.
+const BEGINNING: usize = 1024;
+
 /// The row that an index means, if the table has it.
 fn row(index: i32, rows: usize) -> Option<usize> {
     usize::try_from(index).ok().filter(|&row| row < rows)
 }
 
+impl Gather {
+    /// Copies the rows of one thread.
+    ///
+    /// # Safety
+    /// As [`Kernel::run`].
+    unsafe fn part(&self, io: Io<'_>, indexes: Range<usize>) {
+        let (table, numbers, out) = (io.input::<u8>(0), io.input::<i32>(1), io.output::<u8>(0));
+        let rows_ahead = AHEAD / self.bytes.max(1) + 1;
+        // SAFETY: the rows are inside the table, their copies inside the output; bytes of 0 are
+        // zero, or false, in every dtype.
+        unsafe {
+            for i in indexes.clone() {
+                let ahead = (i + rows_ahead).min(indexes.end - 1);
+                if let Some(row) = row(*numbers.add(ahead), self.rows) {
+                    let from = table.add(row * self.bytes);
+                    let lines = (0..self.bytes.min(BEGINNING)).step_by(64);
+                    lines.for_each(|byte| prefetch(from.wrapping_add(byte)));
+                }
+                let to = out.add(i * self.bytes);
+                match row(*numbers.add(i), self.rows) {
+                    Some(row) => {
+                        to.copy_from_nonoverlapping(table.add(row * self.bytes), self.bytes)
+                    }
+                    None => to.write_bytes(0, self.bytes),
+                }
+            }
+        }
+    }
+}
+
 impl Kernel for Gather {
     unsafe fn run(&self, io: Io<'_>, session: &Session<'_>) {
         session.run(self.parts, &|index| {
-            for i in part(self.count, self.parts, index) {
-                let (from, to) = (io.input::<u8>(0), io.output::<u8>(0));
-                // SAFETY: the row is inside the table, its copy inside the output; bytes of 0 are
-                // zero, or false, in every dtype.
-                unsafe {
-                    let to = to.add(i * self.bytes);
-                    match row(*io.input::<i32>(1).add(i), self.rows) {
-                        Some(row) => {
-                            to.copy_from_nonoverlapping(from.add(row * self.bytes), self.bytes)
-                        }
-                        None => to.write_bytes(0, self.bytes),
-                    }
-                }
-            }
+            // SAFETY: by the contract of this function.
+            unsafe { self.part(io, part(self.count, self.parts, index)) }
         });
     }
 }
