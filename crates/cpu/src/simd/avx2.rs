@@ -160,6 +160,11 @@ impl Simd for Avx2 {
         }
     }
     #[inline(always)]
+    fn any(self, m: __m256) -> bool {
+        // SAFETY: `self` is the proof that the machine has the instructions.
+        unsafe { _mm256_movemask_ps(m) != 0 }
+    }
+    #[inline(always)]
     unsafe fn load_mask(self, p: *const u8) -> __m256 {
         // SAFETY: as above.
         unsafe {

@@ -148,6 +148,11 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn any(self, m: __mmask16) -> bool {
+        m != 0
+    }
+
+    #[inline(always)]
     unsafe fn list_lanes(self, m: __mmask16, first: u32, to: *mut u32) -> usize {
         // SAFETY: as above.
         unsafe {

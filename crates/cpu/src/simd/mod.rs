@@ -172,6 +172,9 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// `LANES` bytes can be read at `p`.
     unsafe fn load_mask(self, p: *const u8) -> Self::M;
 
+    /// Whether the mask holds in some lane.
+    fn any(self, m: Self::M) -> bool;
+
     /// Lists the lanes that hold, counted from `first`; returns how many there are.
     ///
     /// # Safety
@@ -306,6 +309,7 @@ macro_rules! instantiate {
         }
         unsafe fn portable($($arg: $type),*) $(-> $result)? {
             // SAFETY: as above.
+            #[allow(unused_unsafe)]
             unsafe {
                 let $s = $crate::simd::Portable;
                 $body

@@ -84,6 +84,10 @@ impl Simd for Portable {
         unsafe { p.cast::<[u8; N]>().write_unaligned(map(m, u8::from).0) }
     }
     #[inline(always)]
+    fn any(self, m: Lanes<bool>) -> bool {
+        m.0.contains(&true)
+    }
+    #[inline(always)]
     unsafe fn load_mask(self, p: *const u8) -> Lanes<bool> {
         // SAFETY: as above.
         map(Lanes(unsafe { p.cast::<[u8; N]>().read_unaligned() }), |byte| byte != 0)

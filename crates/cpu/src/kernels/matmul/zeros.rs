@@ -72,18 +72,15 @@ unsafe fn of_rows<S: Simd>(s: S, p: &Piece) -> usize {
 /// # Safety
 /// See [`Piece`].
 #[inline(always)]
-unsafe fn of_columns<S: Simd>(_: S, p: &Piece) -> usize {
+unsafe fn of_columns<S: Simd>(s: S, p: &Piece) -> usize {
     let mut count = 0;
+    debug_assert!(p.rows <= S::LANES, "a low tile is one vector high at most");
     // SAFETY: by the contract of this function.
     unsafe {
         for k in 0..p.depth {
-            let column = p.a.add(k * p.stride);
-            let mut bits = 0;
-            for row in 0..p.rows {
-                bits |= (*column.add(row)).to_bits();
-            }
+            let column = s.load_n(p.a.add(k * p.stride), p.rows);
             *p.list.add(count) = k as u32;
-            count += usize::from(bits << 1 != 0);
+            count += usize::from(s.any(s.ne(column, s.splat(0.0))));
         }
         p.list.add(count).write_bytes(0, AHEAD);
     }
