@@ -184,7 +184,7 @@ fn saved_by(graph: &Graph, sum: &Sum) -> usize {
 fn cost_of_fetching(graph: &Graph, nodes: &[NodeId]) -> usize {
     let sizes = nodes.iter().map(|&id| graph.ty(id).len());
     let (all, largest) = (sizes.clone().sum::<usize>(), sizes.max().unwrap_or(0));
-    if largest <= CACHED && all > CACHED { 2 * all } else { 0 }
+    if largest <= CACHED && all > CACHED { all } else { 0 }
 }
 
 fn cost_of_copy(graph: &Graph, nodes: &[NodeId]) -> usize {
