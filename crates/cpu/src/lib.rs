@@ -40,6 +40,7 @@ mod kernels;
 mod machine;
 mod math;
 mod program;
+pub mod sampling;
 mod simd;
 mod threads;
 

@@ -3,7 +3,8 @@
 use super::colour::{Pil, clip_shifted};
 use super::generator::ImageDataGenerator;
 use super::ranges::{Sampling, finite};
-use super::warp::{Frame, Pixel, Warp};
+use super::warp::{Frame, Warp};
+use cornu_cpu::sampling::Pixel;
 use cornu_graph::{Array, DType, Error, Result, Shape};
 
 /// How one image is transformed: what Keras's `get_random_transform` gives.
@@ -107,8 +108,13 @@ impl TransformParameters {
 type Matrix = [[f64; 3]; 3];
 
 fn product(a: Matrix, b: Matrix) -> Matrix {
-    let entry = |i: usize, j: usize| (0..3).map(|k| a[i][k] * b[k][j]).sum();
-    [0, 1, 2].map(|i| [0, 1, 2].map(|j| entry(i, j)))
+    let mut product = [[0.0; 3]; 3];
+    for i in 0..3 {
+        for j in 0..3 {
+            product[i][j] = a[i][0] * b[0][j] + a[i][1] * b[1][j] + a[i][2] * b[2][j];
+        }
+    }
+    product
 }
 
 /// The size of an image of shape `(rows, columns, channels)` or `(rows, columns)`.
@@ -137,7 +143,7 @@ pub(super) fn warp_into<P: Pixel>(
     out: &mut [f32],
 ) {
     let Some((matrix, offset)) = params.warp(frame, keras_axes) else {
-        out.iter_mut().zip(image).for_each(|(out, pixel)| *out = pixel.value() * gain);
+        out.iter_mut().zip(image).for_each(|(out, pixel)| *out = (*pixel).into() * gain);
         return;
     };
     let (fill_mode, order) = (&sampling.fill_mode, sampling.order);

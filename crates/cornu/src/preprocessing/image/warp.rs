@@ -1,9 +1,10 @@
 //! The affine warp: what `scipy.ndimage.affine_transform` does to each channel of an image.
 //!
 //! Which pixels are inside the image is decided in `f64` with SciPy's own order of operations.
-//! Where all four neighbours are inside, coordinates go on in steps of fixed-point numbers.
+//! Where all four neighbours are inside, pixels are read along a [`Line`], in fixed-point steps.
 
 use super::ranges::FillMode;
+use cornu_cpu::sampling::{Image, Line, Pixel};
 use std::ops::Range;
 
 /// The size of an image, channels last.
@@ -20,29 +21,6 @@ impl Frame {
         self.rows * self.cols * self.channels
     }
 }
-
-/// What images can hold without being converted first.
-pub(super) trait Pixel: Copy + Sync {
-    fn value(self) -> f32;
-}
-
-impl Pixel for u8 {
-    #[inline(always)]
-    fn value(self) -> f32 {
-        self.into()
-    }
-}
-
-impl Pixel for f32 {
-    #[inline(always)]
-    fn value(self) -> f32 {
-        self
-    }
-}
-
-/// Bits behind the point of a fixed-point coordinate. Steps are rounded to 2^-41 of a pixel, which
-/// makes 2^-18 over the widest image.
-const BITS: u32 = 40;
 
 /// Wider images would not fit the fixed-point numbers.
 const WIDEST: usize = 1 << 22;
@@ -78,17 +56,29 @@ impl Warp<'_> {
     #[inline(always)]
     fn rows<P: Pixel>(&self, frame: Frame, image: &[P], out: &mut [f32]) {
         let width = frame.cols * frame.channels;
+        let axes = Axes::new(self, frame);
+        let between = Image::new(image, frame.cols, frame.channels, self.gain);
         for (row, out) in out.chunks_exact_mut(width).enumerate() {
-            let inside = self.inside(row, frame);
-            let edges = (0..inside.start).chain(inside.end..frame.cols);
-            for col in edges {
+            let starts = [self.at(0, row, 0), self.at(1, row, 0)];
+            let inside = axes.within(starts, MARGIN).unwrap_or(0..0);
+            let near = match self.fill_mode {
+                FillMode::Constant => axes.within(starts, -MARGIN).unwrap_or(0..frame.cols),
+                _ => 0..frame.cols,
+            };
+            let inside = if inside.is_empty() { near.end..near.end } else { inside };
+            out[..near.start * frame.channels].fill(self.outside);
+            out[near.end * frame.channels..].fill(self.outside);
+            for col in (near.start..inside.start).chain(inside.end..near.end) {
                 let at = col * frame.channels;
                 self.exact(row, col, frame, image, &mut out[at..at + frame.channels]);
             }
             let out = &mut out[inside.start * frame.channels..inside.end * frame.channels];
             match self.order {
                 0 => self.stride_nearest(row, inside.start, frame, image, out),
-                _ => self.stride(row, inside.start, frame, image, out),
+                _ => {
+                    let start = [self.at(0, row, inside.start), self.at(1, row, inside.start)];
+                    between.read(Line::new(start, [self.matrix[0][1], self.matrix[1][1]]), out);
+                }
             }
         }
     }
@@ -100,55 +90,8 @@ impl Warp<'_> {
         row as f64 * by_row + col as f64 * by_col + self.offset[axis]
     }
 
-    /// The columns of a row that are read well inside the image.
-    fn inside(&self, row: usize, frame: Frame) -> Range<usize> {
-        let (mut first, mut last) = (0.0, frame.cols as f64 - 1.0);
-        for (axis, size) in [frame.rows, frame.cols].into_iter().enumerate() {
-            let (low, high) = (MARGIN, size as f64 - 1.0 - MARGIN);
-            let (start, step) = (self.at(axis, row, 0), self.matrix[axis][1]);
-            let usual = (2..=WIDEST).contains(&size) && (start + step).is_finite();
-            if !usual {
-                return 0..0;
-            } else if step.abs() * (frame.cols as f64) < MARGIN / 2.0 {
-                // Along this axis the whole row is read at one place.
-                if !(low..=high).contains(&start) {
-                    return 0..0;
-                }
-            } else {
-                let ends = [(low - start) / step, (high - start) / step];
-                first = f64::max(first, ends[0].min(ends[1]));
-                last = f64::min(last, ends[0].max(ends[1]));
-            }
-        }
-        match first <= last {
-            true => first.ceil() as usize..(last.floor() as usize + 1).max(first.ceil() as usize),
-            false => 0..0,
-        }
-    }
-
-    /// The pixels of a row from a column on, all of them inside the image.
-    #[inline(always)]
-    fn stride<P: Pixel>(&self, row: usize, col: usize, frame: Frame, image: &[P], out: &mut [f32]) {
-        let Frame { cols, channels, .. } = frame;
-        let fixed = |x: f64| (x * (1u64 << BITS) as f64) as i64;
-        let [mut y, mut x] = [0, 1].map(|axis| fixed(self.at(axis, row, col)));
-        let [down, right] = [0, 1].map(|axis| fixed(self.matrix[axis][1]));
-        for out in out.chunks_exact_mut(channels) {
-            let place = ((y >> BITS) as usize * cols + (x >> BITS) as usize) * channels;
-            let (v, u) = (fraction(y), fraction(x));
-            let above = &image[place..place + 2 * channels];
-            let below = &image[place + cols * channels..place + (cols + 2) * channels];
-            for (channel, out) in out.iter_mut().enumerate() {
-                let upper = between(above[channel], above[channels + channel], u);
-                let lower = between(below[channel], below[channels + channel], u);
-                *out = (upper + v * (lower - upper)) * self.gain;
-            }
-            // The step behind the last pixel may not fit, and is not used.
-            (y, x) = (y.wrapping_add(down), x.wrapping_add(right));
-        }
-    }
-
-    /// As `stride`, of the nearest pixels. Which one is nearest is not left to the fixed-point steps.
+    /// The nearest pixels of a row from a column on, all of them inside the image. Which one is
+    /// nearest is not left to the fixed-point steps of [`Line`].
     #[inline(always)]
     fn stride_nearest<P: Pixel>(
         &self,
@@ -162,7 +105,7 @@ impl Warp<'_> {
             let [y, x] = [0, 1].map(|axis| (self.at(axis, row, col + step) + 0.5) as usize);
             let place = (y * frame.cols + x) * frame.channels;
             let pixel = image[place..place + frame.channels].iter();
-            out.iter_mut().zip(pixel).for_each(|(out, x)| *out = x.value() * self.gain);
+            out.iter_mut().zip(pixel).for_each(|(out, x)| *out = (*x).into() * self.gain);
         }
     }
 
@@ -198,6 +141,67 @@ impl Warp<'_> {
     }
 }
 
+/// The axes of a warp, to tell which columns of a row are read where.
+struct Axes([Axis; 2]);
+
+struct Axis {
+    /// The last coordinate inside the image.
+    last: f64,
+    /// From column to column.
+    step: f64,
+    /// Its reciprocal; `None` if a whole row is read at one place.
+    per_step: Option<f64>,
+    /// Whether the fixed-point steps are exact enough.
+    usual: bool,
+    cols: usize,
+}
+
+impl Axes {
+    fn new(warp: &Warp<'_>, frame: Frame) -> Axes {
+        let axis = |axis: usize, size: usize| {
+            let step = warp.matrix[axis][1];
+            let moves = step.abs() * (frame.cols as f64) >= MARGIN / 2.0;
+            Axis {
+                last: size as f64 - 1.0,
+                step,
+                per_step: moves.then(|| 1.0 / step),
+                usual: (2..=WIDEST).contains(&size) && frame.rows * frame.cols < 1 << 31,
+                cols: frame.cols,
+            }
+        };
+        Axes([axis(0, frame.rows), axis(1, frame.cols)])
+    }
+
+    /// The columns of a row that are read inside the image, this far from its edges; `None` if
+    /// that cannot be told. The row is read from `starts` on.
+    #[inline(always)]
+    fn within(&self, starts: [f64; 2], margin: f64) -> Option<Range<usize>> {
+        let (mut first, mut last) = (0.0, self.0[0].cols as f64 - 1.0);
+        for (axis, start) in self.0.iter().zip(starts) {
+            let (low, high) = (margin, axis.last - margin);
+            if !axis.usual || !(start + axis.step).is_finite() {
+                return None;
+            }
+            match axis.per_step {
+                Some(per_step) => {
+                    let ends = [(low - start) * per_step, (high - start) * per_step];
+                    first = f64::max(first, ends[0].min(ends[1]));
+                    last = f64::min(last, ends[0].max(ends[1]));
+                }
+                None if (low..=high).contains(&start) => {}
+                None => return Some(0..0),
+            }
+        }
+        if first > last {
+            return Some(0..0);
+        }
+        // Neither is negative: what is cut off is what is behind the point.
+        let start = first as usize + usize::from((first as usize as f64) < first);
+        let end = last as usize + 1;
+        Some(start..end.max(start))
+    }
+}
+
 /// Two neighbours along an axis, and how much the second one counts.
 struct Near {
     low: usize,
@@ -207,14 +211,8 @@ struct Near {
 
 #[inline(always)]
 fn between<P: Pixel>(a: P, b: P, part: f32) -> f32 {
-    let (a, b) = (a.value(), b.value());
+    let (a, b): (f32, f32) = (a.into(), b.into());
     a + part * (b - a)
-}
-
-/// The part of a fixed-point number behind the point.
-#[inline(always)]
-fn fraction(x: i64) -> f32 {
-    ((x >> (BITS - 24)) & 0xFF_FFFF) as i32 as f32 * (1.0 / 16_777_216.0)
 }
 
 /// Without the library call that `f64::floor` is on machines before SSE 4.1.
@@ -302,8 +300,6 @@ mod tests {
     /// Steps of fixed-point numbers read the same as coordinates computed one by one.
     #[test]
     fn steps_agree_with_single_pixels() {
-        let frame = Frame { rows: 40, cols: 1000, channels: 2 };
-        let image: Vec<u8> = (0..frame.len()).map(|i| (i * 7919 % 251) as u8).collect();
         let matrices = [
             ([[0.9, 0.01], [-0.02, 1.05]], [0.3, -17.7]),
             ([[1.0, 0.0], [0.0, -1.0]], [0.0, 999.0]),
@@ -312,21 +308,31 @@ mod tests {
             ([[1.0, 0.0], [0.0, 700.0]], [0.25, 0.5]),
             ([[1.0, 0.0], [0.0, 1e300]], [0.25, 0.5]),
         ];
-        let mut steps = 0;
-        for ((matrix, offset), order) in matrices.into_iter().flat_map(|m| [(m, 0), (m, 1)]) {
-            let warp = warp(matrix, offset, &FillMode::Constant, order);
-            let mut out = vec![0.0; frame.len()];
-            warp.run(frame, &image, &mut out);
-            for (i, out) in out.chunks(2).enumerate() {
-                let (row, col) = (i / frame.cols, i % frame.cols);
-                steps += usize::from(warp.inside(row, frame).contains(&col));
-                let mut exact = [0.0; 2];
-                warp.exact(row, col, frame, &image, &mut exact);
-                let far = (out[0] - exact[0]).abs().max((out[1] - exact[1]).abs());
-                assert!(far < 2e-4, "{matrix:?} at {row}, {col}: {out:?}, not {exact:?}");
+        for channels in [1, 2] {
+            let frame = Frame { rows: 40, cols: 1000, channels };
+            let image: Vec<u8> = (0..frame.len()).map(|i| (i * 7919 % 251) as u8).collect();
+            let mut steps = 0;
+            for ((matrix, offset), order) in matrices.into_iter().flat_map(|m| [(m, 0), (m, 1)]) {
+                let warp = warp(matrix, offset, &FillMode::Constant, order);
+                let axes = Axes::new(&warp, frame);
+                let mut out = vec![0.0; frame.len()];
+                warp.run(frame, &image, &mut out);
+                for (i, out) in out.chunks(channels).enumerate() {
+                    let (row, col) = (i / frame.cols, i % frame.cols);
+                    let starts = [warp.at(0, row, 0), warp.at(1, row, 0)];
+                    let inside = axes.within(starts, MARGIN);
+                    steps += usize::from(inside.is_some_and(|inside| inside.contains(&col)));
+                    let mut exact = vec![0.0; channels];
+                    warp.exact(row, col, frame, &image, &mut exact);
+                    let far = out.iter().zip(&exact).map(|(a, b)| (a - b).abs());
+                    assert!(
+                        far.fold(0.0, f32::max) < 2e-4,
+                        "{matrix:?} at {row}, {col}: {out:?}, not {exact:?}"
+                    );
+                }
             }
+            assert!(steps > 200_000, "{steps}");
         }
-        assert!(steps > 200_000, "{steps}");
     }
 
     /// Coordinates far beyond what integers hold are read somewhere, without a panic.
