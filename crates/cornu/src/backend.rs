@@ -42,7 +42,8 @@ fn change(change: impl FnOnce(&mut Options)) -> Result<()> {
     Ok(())
 }
 
-fn cpu() -> Arc<Cpu> {
+/// The backend of programs compiled now.
+pub(crate) fn cpu() -> Arc<Cpu> {
     let mut cpu = CPU.lock().unwrap_or_else(PoisonError::into_inner);
     Arc::clone(cpu.get_or_insert_with(|| Arc::new(Cpu::default())))
 }

@@ -3,7 +3,7 @@
 use crate::kernels::{Request, build};
 use crate::program::CpuProgram;
 use crate::simd::Instructions;
-use crate::threads::{Crew, Pool, Session};
+use crate::threads::{Crew, Lent, Pool, Session};
 use cornu_graph::executor::check_support;
 use cornu_graph::infer::project;
 use cornu_graph::{Error, ErrorKind, Executor, Node, Op, Plan, Program, Result, TensorType};
@@ -88,6 +88,12 @@ impl Cpu {
     /// The threads, for as long as the session lasts.
     pub(crate) fn session(&self) -> Session<'_> {
         self.pool.session()
+    }
+
+    /// Leaves a core to the calling thread, which computes beside the programs, until the guard is
+    /// dropped. The results of programs do not depend on it.
+    pub fn lend_core(&self) -> Lent {
+        self.pool.lend()
     }
 
     /// How many threads share the work, the calling one counted.

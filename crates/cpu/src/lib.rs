@@ -48,3 +48,4 @@ pub use executor::{Cpu, Options, Winograd};
 pub use machine::{Machine, Reading};
 pub use program::CpuProgram;
 pub use simd::Instructions;
+pub use threads::Lent;

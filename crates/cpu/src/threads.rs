@@ -7,6 +7,9 @@
 //!
 //! Between jobs a worker spins for a short while, because most jobs of a program follow each other
 //! within microseconds and waking a sleeping thread costs more than many of them; then it sleeps.
+//!
+//! While others compute beside the programs ([`Pool::lend`]), that many workers are left asleep, and
+//! their tasks are done by the rest: three threads on two cores are slower than two.
 
 use crate::float::FlushDenormals;
 use std::any::Any;
@@ -57,7 +60,7 @@ pub(crate) struct Pool {
 
 struct Shared {
     /// The number of the job in the upper bits, how many shares it has in the lower 16. Share `i`
-    /// is the tasks `i`, `i + threads`, …
+    /// is the tasks `i`, `i + shares`, …
     job: AtomicU64,
     /// The job's body and how many tasks it has; written only while no share is being worked on.
     body: UnsafeCell<Option<(*const Body<'static>, usize)>>,
@@ -67,7 +70,10 @@ struct Shared {
     left: AtomicUsize,
     stop: AtomicBool,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
-    workers: Bell,
+    /// How many cores are lent to others.
+    lent: AtomicUsize,
+    /// One for each worker.
+    workers: Vec<Bell>,
     caller: Bell,
 }
 
@@ -141,7 +147,8 @@ impl Pool {
             left: AtomicUsize::new(threads - 1),
             stop: AtomicBool::new(false),
             panic: Mutex::new(None),
-            workers: Bell::default(),
+            lent: AtomicUsize::new(0),
+            workers: (1..threads).map(|_| Bell::default()).collect(),
             caller: Bell::default(),
         });
         let spawn = |index: usize| {
@@ -162,6 +169,12 @@ impl Pool {
         self.shared.threads()
     }
 
+    /// Leaves a core to the calling thread until the guard is dropped.
+    pub(crate) fn lend(self: &Arc<Pool>) -> Lent {
+        self.shared.lent.fetch_add(1, SeqCst);
+        Lent(Arc::clone(self))
+    }
+
     /// Takes the pool for a while; others wait.
     pub(crate) fn session(&self) -> Session<'_> {
         Session {
@@ -172,10 +185,21 @@ impl Pool {
     }
 }
 
+/// A core that a thread beside the programs has for itself; see
+/// [`Cpu::lend_core`](crate::Cpu::lend_core).
+#[must_use = "the core is given back when this is dropped"]
+pub struct Lent(Arc<Pool>);
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.0.shared.lent.fetch_sub(1, SeqCst);
+    }
+}
+
 impl Drop for Pool {
     fn drop(&mut self) {
         self.shared.stop.store(true, SeqCst);
-        self.shared.announce(0);
+        self.shared.announce(self.threads());
         for worker in self.workers.drain(..) {
             // A worker catches the panics of its tasks and has none of its own.
             let _ = worker.join();
@@ -188,11 +212,16 @@ impl Shared {
         self.taken.len()
     }
 
+    /// How many threads are there for a job: all whose cores are not lent.
+    fn free(&self) -> usize {
+        self.threads().saturating_sub(self.lent.load(SeqCst)).max(1)
+    }
+
     /// Starts the next job; returns its number.
     fn announce(&self, shares: usize) -> u64 {
         let number = (self.job.load(SeqCst) >> 16) + 1;
         self.job.store((number << 16) | shares as u64, SeqCst);
-        self.workers.ring();
+        self.workers[..shares - 1].iter().for_each(Bell::ring);
         number
     }
 
@@ -202,15 +231,18 @@ impl Shared {
         let mut seen = 0;
         self.done();
         loop {
-            self.workers.wait(|| self.job.load(SeqCst) != seen);
+            let shares = |job: u64| (job & 0xffff) as usize;
+            self.workers[index - 1].wait(|| {
+                let job = self.job.load(SeqCst);
+                // A job of fewer shares is not for all.
+                job != seen && index < shares(job)
+            });
             seen = self.job.load(SeqCst);
             if self.stop.load(SeqCst) {
                 return;
             }
-            let (number, shares) = (seen >> 16, (seen & 0xffff) as usize);
-            // A job of fewer shares is not for all: waking up for it would be too late.
-            if index < shares {
-                self.take_part(number, shares, index);
+            if index < shares(seen) {
+                self.take_part(seen >> 16, shares(seen), index);
             }
         }
     }
@@ -227,7 +259,7 @@ impl Shared {
             let result = catch_unwind(AssertUnwindSafe(|| {
                 // SAFETY: as above.
                 let body = unsafe { &*body };
-                (share..tasks).step_by(self.threads()).for_each(body);
+                (share..tasks).step_by(shares).for_each(body);
             }));
             if let Err(panic) = result {
                 ignore_poison(self.panic.lock()).get_or_insert(panic);
@@ -265,7 +297,7 @@ impl Session<'_> {
     /// If a task panics, once all threads are done.
     pub(crate) fn run(&self, tasks: usize, body: &Body<'_>) {
         let shared = self.shared;
-        let shares = tasks.min(shared.threads());
+        let shares = tasks.min(shared.free());
         if shares <= 1 {
             return (0..tasks).for_each(body);
         }
@@ -333,6 +365,27 @@ mod tests {
             ran.fetch_add(1, SeqCst);
         });
         assert_eq!(ran.load(SeqCst), 2);
+    }
+
+    #[test]
+    fn lent_cores_change_who_works_not_what_is_done() {
+        let pool = Arc::new(Pool::new(3));
+        let mut lent = vec![];
+        for free in [3, 2, 1, 1] {
+            let workers = Mutex::new(std::collections::HashSet::new());
+            for _ in 0..100 {
+                let counts: Vec<AtomicUsize> = (0..7).map(|_| AtomicUsize::new(0)).collect();
+                pool.session().run(7, &|i| {
+                    counts[i].fetch_add(1, SeqCst);
+                    workers.lock().unwrap().insert(std::thread::current().id());
+                });
+                assert!(counts.iter().all(|count| count.load(SeqCst) == 1), "{free} free");
+            }
+            assert!(workers.into_inner().unwrap().len() <= free);
+            lent.push(pool.lend());
+        }
+        drop(lent);
+        assert_eq!(pool.shared.free(), 3);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::DataPlace;
 use super::class_weight::weights_by_class;
 use super::feeds::FeedSpec;
 use super::source::batch_name;
+use crate::backend;
 use crate::data::{Batch, Column, Generator, Part, Step};
 use cornu_graph::{Array, Error, Result};
 use std::any::Any;
@@ -183,7 +184,9 @@ fn produce(
     mut limit: Limit,
     weights: Option<&BTreeMap<usize, f32>>,
 ) {
+    let cpu = backend::cpu();
     while limit.batches > 0 && limit.epochs > 0 {
+        let core = cpu.lend_core();
         let step = catch_unwind(AssertUnwindSafe(|| match part() {
             Step::End => None,
             Step::EpochEnd => Some(Message::EpochEnd),
@@ -203,6 +206,8 @@ fn produce(
             Message::EpochEnd => limit.epochs -= 1,
             Message::Failed(_) => limit.batches = 0,
         }
+        // Waiting until somebody takes it needs no core.
+        drop(core);
         if sender.send(message).is_err() {
             return;
         }
