@@ -130,7 +130,7 @@ fn product(cpu: &Cpu, a: &TensorType, b: &TensorType, ta: bool, tb: bool) -> Cpu
     assert_eq!(a.dtype, DType::F32);
     let a = graph.add(Op::Input { index: 0, ty: a.clone() }, &[]);
     let b = graph.add(Op::Input { index: 1, ty: b.clone() }, &[]);
-    let c = graph.add(Op::MatMul { transpose_a: ta, transpose_b: tb }, &[a, b]);
+    let c = graph.add(Op::matmul(ta, tb), &[a, b]);
     graph.outputs.push(c);
     let scratch = |node: &_, types: &[&_]| cornu_graph::Executor::scratch(cpu, node, types);
     let plan = Plan::new(graph, plan::Options::default(), scratch);

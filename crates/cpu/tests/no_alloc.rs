@@ -64,13 +64,13 @@ fn training_like() -> Graph {
     let draw = g.add(draw, &[state]);
     let keep = g.compare_scalar(CompareOp::Less, draw, 1.0);
     let flat = g.select_or_zero(keep, flat);
-    let logits = g.add(Op::MatMul { transpose_a: false, transpose_b: false }, &[flat, weight]);
+    let logits = g.add(Op::matmul(false, false), &[flat, weight]);
     let e = g.unary(UnaryOp::Exp, logits);
     let sum = g.reduce(ReduceOp::Sum, e, vec![1], true);
     let sum = g.broadcast(sum, &[32, 10].into());
     let d = g.binary(BinaryOp::Div, e, sum);
-    let dw = g.add(Op::MatMul { transpose_a: true, transpose_b: false }, &[flat, d]);
-    let dflat = g.add(Op::MatMul { transpose_a: false, transpose_b: true }, &[d, weight]);
+    let dw = g.add(Op::matmul(true, false), &[flat, d]);
+    let dflat = g.add(Op::matmul(false, true), &[d, weight]);
     let dp = g.reshape(dflat, &Shape::from([32, 5, 5, 8]));
     let dy = g.add(Op::Pool2dGrad { pool, input: [32, 10, 10, 8].into() }, &[y, dp]);
     let df = g.add(Op::Conv2dFilterGrad { conv, filter: [3, 3, 1, 8].into() }, &[x, dy]);

@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn products_count_multiplications_and_additions() {
-        let matmul = |transpose_a, transpose_b| Op::MatMul { transpose_a, transpose_b };
+        let matmul = Op::matmul;
         // 3 · 5 results of 4 products each, summed; four bytes a number.
         let expected = (2 * 3 * 5 * 4, 4 * (12 + 20), 4 * 15);
         assert_eq!(of(&matmul(false, false), &[&[3, 4], &[4, 5]]), expected);

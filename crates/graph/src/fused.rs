@@ -1,6 +1,7 @@
 //! The body of a fused elementwise loop: a little program over single numbers. The first of them may
 //! be the element of a matrix product, so that the product is worked on while it is in the cache.
 
+use crate::op::Precision;
 use crate::scalar::{BinaryOp, CompareOp, UnaryOp};
 use crate::{DType, Op, Shape};
 
@@ -32,12 +33,15 @@ pub struct Product {
     pub transpose_a: bool,
     /// The second operand is stored `(n, k)`.
     pub transpose_b: bool,
+    /// What the operands are rounded to.
+    pub precision: Precision,
 }
 
 impl Product {
     /// The product as an op of its own.
     pub fn op(self) -> Op {
-        Op::MatMul { transpose_a: self.transpose_a, transpose_b: self.transpose_b }
+        let Product { transpose_a, transpose_b, precision } = self;
+        Op::MatMul { transpose_a, transpose_b, precision }
     }
 }
 

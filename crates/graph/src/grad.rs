@@ -4,7 +4,7 @@
 //! and gradients of gradients come for free.
 
 use crate::graph::{NodeId, Phase};
-use crate::op::{Op, PoolKind, ReduceOp, SliceRange};
+use crate::op::{Op, PoolKind, Precision, ReduceOp, SliceRange};
 use crate::scalar::{BinaryOp, CompareOp, UnaryOp};
 use crate::{DType, Error, ErrorKind, Graph, Result, Shape};
 use std::f64::consts::FRAC_2_SQRT_PI;
@@ -104,7 +104,9 @@ impl Rule<'_> {
             Op::Pad(widths) => vec![Some(self.pad(widths))],
             Op::Concat { axis } => self.concat(*axis),
             Op::Reduce { kind, axes, .. } => vec![Some(self.reduce(*kind, axes))],
-            Op::MatMul { transpose_a, transpose_b } => self.matmul(*transpose_a, *transpose_b),
+            Op::MatMul { transpose_a, transpose_b, precision } => {
+                self.matmul(*transpose_a, *transpose_b, *precision)
+            }
             Op::Conv2d(conv) => {
                 let (input, filter) = (self.shape(0), self.shape(1));
                 let (x, w) = (self.inputs[0], self.inputs[1]);
@@ -354,9 +356,14 @@ impl Rule<'_> {
         self.graph.broadcast(kept, shape)
     }
 
-    fn matmul(&mut self, transpose_a: bool, transpose_b: bool) -> Contributions {
+    fn matmul(
+        &mut self,
+        transpose_a: bool,
+        transpose_b: bool,
+        precision: Precision,
+    ) -> Contributions {
         let (a, b, dy) = (self.inputs[0], self.inputs[1], self.dy);
-        let product = |transpose_a, transpose_b| Op::MatMul { transpose_a, transpose_b };
+        let product = |transpose_a, transpose_b| Op::MatMul { transpose_a, transpose_b, precision };
         let da = match transpose_a {
             false => self.wanted(0, product(false, !transpose_b), &[dy, b]),
             true => self.wanted(0, product(transpose_b, true), &[b, dy]),

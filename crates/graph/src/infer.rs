@@ -69,7 +69,7 @@ fn result(op: &Op, inputs: &[&TensorType]) -> Result<TensorType> {
             let reduced = reduce(inputs[0], &[*axis], false)?;
             Ok(TensorType::new(DType::I32, reduced.shape))
         }
-        Op::MatMul { transpose_a, transpose_b } => matmul(inputs, *transpose_a, *transpose_b),
+        Op::MatMul { transpose_a, transpose_b, .. } => matmul(inputs, *transpose_a, *transpose_b),
         Op::Conv2d(conv) => conv2d(inputs, conv),
         Op::Conv2dInputGrad { conv, input } => {
             let image = TensorType::new(DType::F32, input);
@@ -397,7 +397,7 @@ mod tests {
     #[test]
     fn matmul_keeps_the_symbolic_batch() {
         let x = f32(Shape::from([784]).batched());
-        let op = Op::MatMul { transpose_a: false, transpose_b: false };
+        let op = Op::matmul(false, false);
         assert_eq!(infer(&op, &[&x, &f32([784, 10])]).unwrap().to_string(), "float32(None, 10)");
         let error = infer(&op, &[&x, &f32([700, 10])]).unwrap_err().to_string();
         assert!(error.contains("(None, 784) and (700, 10)"), "{error}");

@@ -97,6 +97,8 @@ pub enum Op {
         transpose_a: bool,
         /// The second operand is stored `(…, n, k)`.
         transpose_b: bool,
+        /// What the operands are rounded to. Sums and result are `float32`.
+        precision: Precision,
     },
     /// Convolution of images `(n, h, w, c)` with filters `(kh, kw, c / groups, f)`.
     Conv2d(Conv2d),
@@ -138,6 +140,42 @@ pub enum Op {
     Fused(Box<Kernel>),
     /// One of the several results of a [`Op::Fused`].
     Project(usize),
+}
+
+/// What the operands of a product are rounded to before they are multiplied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Precision {
+    /// They are multiplied as they are.
+    #[default]
+    Float32,
+    /// To the nearest number of 8 significant bits, halves to even: bfloat16. It has the exponents
+    /// of `float32`; what is beyond its largest number becomes infinite, NaN stays NaN. Numbers
+    /// below the normal ones may count as 0.
+    BFloat16,
+}
+
+impl Precision {
+    /// A number, rounded.
+    ///
+    /// ```
+    /// use cornu_graph::op::Precision;
+    ///
+    /// assert_eq!(Precision::BFloat16.round(1.0 + 1.0 / 256.0), 1.0);
+    /// assert_eq!(Precision::BFloat16.round(1.0 + 3.0 / 256.0), 1.0 + 4.0 / 256.0);
+    /// assert_eq!(Precision::BFloat16.round(f32::MAX), f32::INFINITY);
+    /// assert!(Precision::BFloat16.round(f32::NAN).is_nan());
+    /// ```
+    pub fn round(self, x: f32) -> f32 {
+        match self {
+            Precision::Float32 => x,
+            Precision::BFloat16 if x.is_nan() => x,
+            Precision::BFloat16 => {
+                let bits = x.to_bits();
+                let half = 0x7fff + (bits >> 16 & 1);
+                f32::from_bits((bits + half) & 0xffff_0000)
+            }
+        }
+    }
 }
 
 /// The distributions of [`Op::Random`].
@@ -214,6 +252,11 @@ pub enum PoolKind {
 }
 
 impl Op {
+    /// A product of matrices in `float32`, with these transpose flags.
+    pub fn matmul(transpose_a: bool, transpose_b: bool) -> Op {
+        Op::MatMul { transpose_a, transpose_b, precision: Precision::Float32 }
+    }
+
     /// Whether the result's elements depend only on the inputs' elements at the same place.
     pub fn is_elementwise(&self) -> bool {
         matches!(self, Op::Unary(_) | Op::Binary(_) | Op::Compare(_) | Op::Select | Op::Cast(_))

@@ -8,7 +8,7 @@
 //! ```
 
 use crate::fused::{Kernel, ScalarOp};
-use crate::op::Op;
+use crate::op::{Op, Precision};
 use crate::{Array, Graph, Shape};
 use std::fmt;
 
@@ -85,9 +85,10 @@ pub fn name(op: &Op) -> String {
         Op::ArgReduce { largest, axis } => {
             format!("{} axis={axis}", if *largest { "argmax" } else { "argmin" })
         }
-        Op::MatMul { transpose_a, transpose_b } => {
-            let flag = |set: &bool, text| if *set { text } else { "" };
-            format!("matmul{}{}", flag(transpose_a, " aT"), flag(transpose_b, " bT"))
+        Op::MatMul { transpose_a, transpose_b, precision } => {
+            let flag = |set, text| if set { text } else { "" };
+            let rounded = flag(*precision == Precision::BFloat16, " bfloat16");
+            format!("matmul{}{}{rounded}", flag(*transpose_a, " aT"), flag(*transpose_b, " bT"))
         }
         Op::Conv2d(conv) => format!("conv2d {conv:?}"),
         Op::Conv2dInputGrad { conv, .. } => format!("conv2d_input_grad {conv:?}"),

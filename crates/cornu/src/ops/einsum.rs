@@ -71,7 +71,7 @@ impl Equation {
         }
         let left = arranged(&a, &of_a, &shared, [&own_a, &summed])?;
         let right = arranged(&b, &of_b, &shared, [&summed, &own_b])?;
-        let op = Op::MatMul { transpose_a: false, transpose_b: false };
+        let op = Op::matmul(false, false);
         let product = Tensor::op(op, &[&left, &right]);
         product.check()?;
         // (shared…, own of a…, own of b…), then in the order of the result.

@@ -79,7 +79,7 @@ fn batched(a: &Tensor, left: Vec<Dim>, b: &Tensor, right: Vec<Dim>) -> Result<Te
 
 #[track_caller]
 fn multiply_matrices(a: &Tensor, b: &Tensor) -> Tensor {
-    Tensor::op(Op::MatMul { transpose_a: false, transpose_b: false }, &[a, b])
+    Tensor::op(Op::matmul(false, false), &[a, b])
 }
 
 fn mismatch(a: &Tensor, b: &Tensor) -> Error {

@@ -111,8 +111,7 @@ impl Product {
             graph.add(Op::Input { index, ty: TensorType::new(DType::F32, [rows, width]) }, &[])
         };
         let (a, b) = (input(0, queries), input(1, rows));
-        let product =
-            graph.try_add(Op::MatMul { transpose_a: false, transpose_b: true }, &[a, b])?;
+        let product = graph.try_add(Op::matmul(false, true), &[a, b])?;
         graph.outputs.push(product);
         let result = Array::zeros([queries, rows], DType::F32);
         Ok(Product { program: backend::compile(graph)?, result })

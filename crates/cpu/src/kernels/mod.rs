@@ -15,6 +15,7 @@ use crate::executor::Winograd;
 use crate::program::Slot;
 use crate::simd::Instructions;
 use crate::threads::{Crew, Session};
+use cornu_graph::fused::Product;
 use cornu_graph::{Op, TensorType};
 
 /// An instruction of a program with all sizes resolved. It does not know where its operands are.
@@ -77,8 +78,9 @@ pub(crate) fn build(request: &Request<'_>) -> Box<dyn Kernel> {
         return Box::new(kernel);
     }
     match request.op {
-        Op::MatMul { transpose_a, transpose_b } => {
-            Box::new(matmul::MatMul::new(request, *transpose_a, *transpose_b))
+        &Op::MatMul { transpose_a, transpose_b, precision } => {
+            let product = Product { transpose_a, transpose_b, precision };
+            Box::new(matmul::MatMul::new(request, product))
         }
         Op::Conv2d(conv) => conv::forward(request, conv),
         Op::Conv2dInputGrad { conv, .. } => conv::input_grad(request, conv),

@@ -58,6 +58,18 @@ impl Instructions {
         Instructions::ALL.into_iter().find(|i| i.available()).unwrap_or(Instructions::Portable)
     }
 
+    /// Whether this machine also multiplies pairs of bfloat16 (AVX512-BF16).
+    pub(crate) fn multiply_pairs(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        {
+            self == Instructions::Avx512 && is_x86_feature_detected!("avx512bf16")
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        {
+            false
+        }
+    }
+
     /// The lanes of a vector.
     pub(crate) const fn lanes(self) -> usize {
         match self {

@@ -155,7 +155,7 @@ fn training_data(batch: usize, [inner, hidden, classes]: [usize; 3]) -> (Vec<Arr
 }
 
 fn matmul(g: &mut Graph, a: NodeId, b: NodeId, transpose_a: bool, transpose_b: bool) -> NodeId {
-    g.add(Op::MatMul { transpose_a, transpose_b }, &[a, b])
+    g.add(Op::matmul(transpose_a, transpose_b), &[a, b])
 }
 
 /// The classes' probabilities, and the sums they were divided by.

@@ -1,12 +1,14 @@
-//! Matrix products and convolutions.
+//! Matrix products, in `float32` and in bfloat16, whose sums are as exact; convolutions.
 
 use crate::support::*;
 use cornu_graph::fused::{Kernel, Product, ScalarOp, Step};
 use cornu_graph::infer::infer;
-use cornu_graph::op::Conv2d;
+use cornu_graph::op::{Conv2d, Precision};
 use cornu_graph::philox::Philox;
 use cornu_graph::scalar::BinaryOp;
 use cornu_graph::{Array, DType, Graph, Op, Values, plan};
+
+const PRECISIONS: [Precision; 2] = [Precision::Float32, Precision::BFloat16];
 
 fn matmul(seed: u64, batch: &[usize], m: usize, n: usize, k: usize) {
     let mut rng = random(seed);
@@ -18,8 +20,14 @@ fn matmul(seed: u64, batch: &[usize], m: usize, n: usize, k: usize) {
             };
             let a = floats(&mut rng, &shape(m, k, transpose_a));
             let b = floats(&mut rng, &shape(k, n, transpose_b));
-            check_op(Op::MatMul { transpose_a, transpose_b }, &[a, b], SUMS);
+            check_product(transpose_a, transpose_b, &[a, b]);
         }
+    }
+}
+
+fn check_product(transpose_a: bool, transpose_b: bool, operands: &[Array]) {
+    for precision in PRECISIONS {
+        check_op(Op::MatMul { transpose_a, transpose_b, precision }, operands, SUMS);
     }
 }
 
@@ -73,7 +81,7 @@ fn matmul_that_skips_zeros() {
                     }
                 }
                 let b = floats(&mut rng, &if transpose_b { [n, k] } else { [k, n] });
-                check_op(Op::MatMul { transpose_a, transpose_b }, &[a, b], SUMS);
+                check_product(transpose_a, transpose_b, &[a, b]);
             }
         }
     }
@@ -81,26 +89,34 @@ fn matmul_that_skips_zeros() {
 
 /// A loop that adds a bias, or a whole matrix, to the elements of a product, and gives out both.
 fn product_loop(seed: u64, [m, n, k]: [usize; 3], added: &[usize]) {
-    let mut rng = random(seed);
-    for (transpose_a, transpose_b) in [(false, false), (true, false), (false, true)] {
-        let shape = |r, c, transposed| if transposed { [c, r] } else { [r, c] };
-        let (a, b) = (shape(m, k, transpose_a), shape(k, n, transpose_b));
-        let operands = [&a[..], &b[..], added].map(|shape| floats(&mut rng, shape));
-        let add = ScalarOp::Binary(BinaryOp::Add);
-        let kernel = Kernel {
-            product: Some(Product { transpose_a, transpose_b }),
-            shape: [m, n].into(),
-            inputs: vec![DType::F32; 2],
-            steps: vec![Step { op: add, args: vec![0, 1], dtype: DType::F32 }],
-            outputs: vec![2, 0],
-        };
-        let mut graph = Graph::new();
-        let nodes = add_inputs(&mut graph, &operands);
-        let fused = graph.add(Op::Fused(Box::new(kernel)), &nodes);
-        graph.outputs = [0, 1].map(|i| graph.add(Op::Project(i), &[fused])).to_vec();
-        let options = plan::Options::default();
-        check_against(&graph, &graph, &operands, &[], SUMS, options);
+    for precision in PRECISIONS {
+        for (transpose_a, transpose_b) in [(false, false), (true, false), (false, true)] {
+            let product = Product { transpose_a, transpose_b, precision };
+            product_loop_of(seed, [m, n, k], added, product);
+        }
     }
+}
+
+fn product_loop_of(seed: u64, [m, n, k]: [usize; 3], added: &[usize], product: Product) {
+    let mut rng = random(seed);
+    let Product { transpose_a, transpose_b, .. } = product;
+    let shape = |r, c, transposed| if transposed { [c, r] } else { [r, c] };
+    let (a, b) = (shape(m, k, transpose_a), shape(k, n, transpose_b));
+    let operands = [&a[..], &b[..], added].map(|shape| floats(&mut rng, shape));
+    let add = ScalarOp::Binary(BinaryOp::Add);
+    let kernel = Kernel {
+        product: Some(product),
+        shape: [m, n].into(),
+        inputs: vec![DType::F32; 2],
+        steps: vec![Step { op: add, args: vec![0, 1], dtype: DType::F32 }],
+        outputs: vec![2, 0],
+    };
+    let mut graph = Graph::new();
+    let nodes = add_inputs(&mut graph, &operands);
+    let fused = graph.add(Op::Fused(Box::new(kernel)), &nodes);
+    graph.outputs = [0, 1].map(|i| graph.add(Op::Project(i), &[fused])).to_vec();
+    let options = plan::Options::default();
+    check_against(&graph, &graph, &operands, &[], SUMS, options);
 }
 
 #[test]

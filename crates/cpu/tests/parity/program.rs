@@ -113,7 +113,7 @@ fn runs_repeat_bit_for_bit() {
     let (a, b) = (floats(&mut rng, &[130, 300]), floats(&mut rng, &[300, 90]));
     let mut graph = Graph::new();
     let nodes = add_inputs(&mut graph, &[a.clone(), b.clone()]);
-    let product = Op::MatMul { transpose_a: false, transpose_b: false };
+    let product = Op::matmul(false, false);
     let product = graph.add(product, &nodes);
     let sum = graph.reduce(cornu_graph::op::ReduceOp::Sum, product, vec![0, 1], false);
     graph.outputs.extend([product, sum]);

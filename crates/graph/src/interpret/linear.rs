@@ -2,7 +2,7 @@
 
 use super::index::{Windows, each_index, offset, strides};
 use super::value::Value;
-use crate::op::Conv2d;
+use crate::op::{Conv2d, Precision};
 
 /// `shape` is that of the result, `(…, m, n)`.
 pub(super) fn matmul(
@@ -28,6 +28,14 @@ pub(super) fn matmul(
         }
     }
     result
+}
+
+/// The operand of a product in bfloat16.
+pub(super) fn to_bfloat16(operand: &Value) -> Value {
+    let mut rounded = operand.clone();
+    let round = |x: &mut f64| *x = f64::from(Precision::BFloat16.round(*x as f32));
+    rounded.data_mut().iter_mut().for_each(round);
+    rounded
 }
 
 /// The three tensors of a convolution: images `(n, h, w, c)`, filters `(kh, kw, c / groups, f)`
@@ -116,7 +124,7 @@ mod tests {
         for (transpose_a, transpose_b) in
             [(false, false), (true, false), (false, true), (true, true)]
         {
-            let op = Op::MatMul { transpose_a, transpose_b };
+            let op = Op::matmul(transpose_a, transpose_b);
             let operands = [&a[usize::from(transpose_a)], &b[usize::from(transpose_b)]];
             let result = constant(&op, &operands).unwrap();
             assert_eq!(result, floats([2, 2], &[5., 5., 14., 11.]));
@@ -125,11 +133,24 @@ mod tests {
 
     #[test]
     fn matmul_goes_through_the_batch_and_sums_nothing_to_zero() {
-        let op = Op::MatMul { transpose_a: false, transpose_b: false };
+        let op = Op::matmul(false, false);
         let (a, b) = (floats([2, 1, 2], &[1., 2., 3., 4.]), floats([2, 2, 1], &[1., 1., 10., 1.]));
         assert_eq!(constant(&op, &[&a, &b]).unwrap(), floats([2, 1, 1], &[3., 34.]));
         let (a, b) = (floats([1, 0], &[]), floats([0, 2], &[]));
         assert_eq!(constant(&op, &[&a, &b]).unwrap(), floats([1, 2], &[0., 0.]));
+    }
+
+    #[test]
+    fn matmul_in_bfloat16_rounds_the_operands_and_not_the_sums() {
+        let tie = 1.0 / 256.0;
+        let (transpose_a, transpose_b, precision) = (false, false, Precision::BFloat16);
+        let op = Op::MatMul { transpose_a, transpose_b, precision };
+        let a = floats([1, 4], &[1.0 + tie, 1.0 + 3.0 * tie, 1.0 + 1.5 * tie, -1.0 - tie]);
+        let b = floats([4, 1], &[1.0, 1.0, tie / 1024.0, 1.0]);
+        let expected = 1.0 + 4.0 * tie + (1.0 + 2.0 * tie) * (tie / 1024.0);
+        assert_eq!(constant(&op, &[&a, &b]).unwrap(), floats([1, 1], &[expected]));
+        let (a, b) = (floats([1, 2], &[f32::MAX, f32::NAN]), floats([2, 1], &[1.0, 0.0]));
+        assert!(constant(&op, &[&a, &b]).unwrap().values().to_f64()[0].is_nan());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Values are held as `f64`. After each op the result is rounded to its dtype
 //! ([`Precision::F32`]), or, so that gradients can be checked by finite differences, floats are not
-//! rounded at all ([`Precision::F64`]). [`run`] is what a program has to compute.
+//! rounded at all ([`Precision::F64`]), nor are the operands of products in bfloat16. [`run`] is what a program has to compute.
 
 mod elementwise;
 mod index;
@@ -19,7 +19,7 @@ pub use value::{Precision, Value};
 use crate::fused::ScalarOp;
 use crate::graph::Node;
 use crate::infer::infer;
-use crate::op::{Op, PoolKind};
+use crate::op::{Op, PoolKind, Precision as Operands};
 use crate::{Array, Error, Graph, NodeId, Result, Shape, TensorType};
 
 /// What a run gives.
@@ -128,7 +128,13 @@ pub fn eval_all(op: &Op, inputs: &[&Value], precision: Precision) -> Result<Vec<
         return elementwise::fused(kernel, &inputs, precision);
     }
     let shape = sizes(&ty.shape)?;
-    let data = elements(op, inputs, &shape)?;
+    let data = match (op, precision) {
+        (Op::MatMul { precision: Operands::BFloat16, .. }, Precision::F32) => {
+            let rounded: Vec<Value> = inputs.iter().map(|v| linear::to_bfloat16(v)).collect();
+            elements(op, &rounded.iter().collect::<Vec<_>>(), &shape)?
+        }
+        _ => elements(op, inputs, &shape)?,
+    };
     Ok(vec![Value::new(ty.dtype, shape, data)?.rounded(precision)])
 }
 
@@ -234,7 +240,7 @@ fn elements(op: &Op, inputs: &[&Value], shape: &[usize]) -> Result<Vec<f64>> {
         Op::Concat { axis } => layout::concat(inputs, *axis),
         Op::Reduce { kind, axes, .. } => reduce::reduce(*kind, inputs[0], axes),
         Op::ArgReduce { largest, axis } => reduce::arg_reduce(inputs[0], *largest, *axis),
-        Op::MatMul { transpose_a, transpose_b } => {
+        Op::MatMul { transpose_a, transpose_b, .. } => {
             linear::matmul(inputs[0], inputs[1], shape, *transpose_a, *transpose_b)
         }
         Op::Conv2d(_) | Op::Conv2dInputGrad { .. } | Op::Conv2dFilterGrad { .. } => {

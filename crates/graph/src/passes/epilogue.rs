@@ -50,13 +50,13 @@ fn largest_product(graph: &Graph, users: &[Vec<NodeId>], id: NodeId) -> Option<u
 fn join(graph: &Graph, rewrite: &mut Rewrite<'_>, id: NodeId, input: usize) -> Option<NodeId> {
     let node = graph.node(id);
     let product = graph.node(node.inputs[input]);
-    let &Op::MatMul { transpose_a, transpose_b } = &product.op else { return None };
+    let &Op::MatMul { transpose_a, transpose_b, precision } = &product.op else { return None };
     let kernel = match &node.op {
         Op::Fused(kernel) => (**kernel).clone(),
         op => single(graph, id, op)?,
     };
     let mut kernel = first(kernel, input);
-    kernel.product = Some(Product { transpose_a, transpose_b });
+    kernel.product = Some(Product { transpose_a, transpose_b, precision });
     let mut inputs: Vec<NodeId> = product.inputs.clone();
     inputs.extend(node.inputs.iter().enumerate().filter(|(i, _)| *i != input).map(|(_, id)| id));
     let inputs: Vec<NodeId> = inputs.into_iter().map(|id| rewrite.get(id)).collect();
@@ -106,7 +106,7 @@ mod tests {
 
     fn product(graph: &mut Graph) -> NodeId {
         let (a, b) = (input(graph, 0, [4, 3]), input(graph, 1, [3, 4]));
-        graph.add(Op::MatMul { transpose_a: false, transpose_b: false }, &[a, b])
+        graph.add(Op::matmul(false, false), &[a, b])
     }
 
     fn joined(graph: Graph) -> String {

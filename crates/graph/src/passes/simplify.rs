@@ -95,7 +95,7 @@ fn matmul_of_transposed(
     op: &Op,
     inputs: &[NodeId],
 ) -> Option<NodeId> {
-    let &Op::MatMul { mut transpose_a, mut transpose_b } = op else { return None };
+    let &Op::MatMul { mut transpose_a, mut transpose_b, precision } = op else { return None };
     let swaps_matrix = |operand: NodeId| match rewrite.op(operand) {
         Op::Transpose(p) => {
             let rank = p.len();
@@ -115,7 +115,7 @@ fn matmul_of_transposed(
     let operands = [source(inputs[0], a), source(inputs[1], b)];
     transpose_a ^= a;
     transpose_b ^= b;
-    Some(rewrite.add(id, Op::MatMul { transpose_a, transpose_b }, &operands))
+    Some(rewrite.add(id, Op::MatMul { transpose_a, transpose_b, precision }, &operands))
 }
 
 /// An elementwise op on values that are all repeated from one smaller shape works on that shape.
@@ -191,7 +191,7 @@ mod tests {
     fn matmul_takes_transposed_operands_as_they_lie() {
         let text = simplified(|g, x| {
             let t = g.add(Op::Transpose(vec![1, 0]), &[x]);
-            g.add(Op::MatMul { transpose_a: false, transpose_b: false }, &[x, t])
+            g.add(Op::matmul(false, false), &[x, t])
         });
         assert!(text.contains("matmul bT %0, %0"), "{text}");
     }

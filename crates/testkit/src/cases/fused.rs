@@ -2,6 +2,7 @@
 
 use super::{APPROXIMATE, Case, Draw, Operand, floats, operand, small};
 use cornu_graph::fused::{Kernel, Product, ScalarOp, Step};
+use cornu_graph::op::Precision;
 use cornu_graph::scalar::{BinaryOp, CompareOp, UnaryOp};
 use cornu_graph::{DType, Op};
 
@@ -27,7 +28,10 @@ pub fn add(cases: &mut Vec<Case>) {
     cases.push(long_chain());
     for (m, n, k) in [(5, 7, 3), (40, 130, 9), (50, 33, 14), (3, 200, 0), (1, 20, 6), (20, 1, 6)] {
         for (transpose_a, transpose_b) in [(false, false), (true, false), (false, true)] {
-            cases.push(product([m, n], k, Product { transpose_a, transpose_b }));
+            for precision in [Precision::Float32, Precision::BFloat16] {
+                let of = Product { transpose_a, transpose_b, precision };
+                cases.push(product([m, n], k, of));
+            }
         }
     }
 }

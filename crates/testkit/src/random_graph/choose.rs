@@ -217,15 +217,14 @@ impl Builder {
     /// A product with a new variable, so that the inner sizes agree.
     fn matmul(&mut self) -> Option<NodeId> {
         let a = self.find(|ty| ty.dtype == DType::F32 && ty.shape.rank() >= 2)?;
-        let op = Op::MatMul { transpose_a: self.flip(), transpose_b: self.flip() };
-        let Op::MatMul { transpose_a, transpose_b } = op else { unreachable!("just made") };
+        let (transpose_a, transpose_b) = (self.flip(), self.flip());
         let mut sizes = self.sizes(a);
         let rank = sizes.len();
         let k = sizes[if transpose_a { rank - 2 } else { rank - 1 }];
         let n = 1 + self.random.below(5);
         (sizes[rank - 2], sizes[rank - 1]) = if transpose_b { (n, k) } else { (k, n) };
         let b = self.leaf_of(TensorType::new(DType::F32, sizes), false);
-        self.add(op, &[a, b])
+        self.add(Op::matmul(transpose_a, transpose_b), &[a, b])
     }
 
     fn image(&mut self) -> Option<NodeId> {

@@ -71,7 +71,7 @@ impl Builder {
         let has_bias = self.random.below(4) > 0;
         for x in calls {
             let g = &mut self.graph;
-            *x = g.add(Op::MatMul { transpose_a: false, transpose_b }, &[*x, weight]);
+            *x = g.add(Op::matmul(false, transpose_b), &[*x, weight]);
             if has_bias {
                 let bias = g.broadcast(bias, &g.ty(*x).shape.clone());
                 *x = g.binary(BinaryOp::Add, *x, bias);

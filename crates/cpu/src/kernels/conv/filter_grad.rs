@@ -3,6 +3,7 @@
 use super::Sizes;
 use super::patches::{Patches, patches_of, take};
 use crate::kernels::gather::{Add, adder};
+use crate::kernels::matmul::Numbers;
 use crate::kernels::matmul::block::{Block, Matrices, Pointers};
 use crate::kernels::matmul::micro::Layout;
 use crate::kernels::{Io, Kernel, Request};
@@ -33,6 +34,7 @@ impl FilterGrad {
             b_stride: sizes.filters,
             c_stride: sizes.filters,
             add: true,
+            numbers: Numbers::Floats,
         };
         let i = request.instructions;
         let block = Block::unpacked(i, matrices, m, sizes.group_filters());

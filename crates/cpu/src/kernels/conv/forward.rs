@@ -2,6 +2,7 @@
 
 use super::Sizes;
 use super::patches::{Patches, patches_of, take};
+use crate::kernels::matmul::Numbers;
 use crate::kernels::matmul::block::{Block, Matrices, Pointers};
 use crate::kernels::matmul::micro::Layout;
 use crate::kernels::{Io, Kernel, Request};
@@ -29,6 +30,7 @@ impl Forward {
             b_stride: sizes.filters,
             c_stride: sizes.filters,
             add: false,
+            numbers: Numbers::Floats,
         };
         let block = Block::unpacked(request.instructions, matrices, m, sizes.group_filters());
         let units = sizes.images * sizes.tiles().count();

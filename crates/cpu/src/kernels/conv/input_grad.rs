@@ -3,6 +3,7 @@
 use super::Sizes;
 use super::patches::{Patches, put_back};
 use crate::kernels::layout::{Axis, Inner, inner};
+use crate::kernels::matmul::Numbers;
 use crate::kernels::matmul::block::{Block, Matrices, Pointers};
 use crate::kernels::matmul::micro::Layout;
 use crate::kernels::{Io, Kernel, Request};
@@ -31,6 +32,7 @@ impl InputGrad {
             b_stride: n,
             c_stride: n,
             add: false,
+            numbers: Numbers::Floats,
         };
         let i = request.instructions;
         let block = Block::unpacked(i, matrices, m, n);

@@ -37,13 +37,12 @@ impl ProductLoop {
         let [rows, columns] = request.output()[..] else { unreachable!("a product is a matrix") };
         let in_rows = Elementwise::from_kernel(kernel, request, Cut::InRows);
         let flat = in_rows.program.tiles.is_flat();
-        let (a, b) = (product.transpose_a, product.transpose_b);
-        let matmul = MatMul::with_finish(request, a, b, flat);
+        let matmul = MatMul::with_finish(request, product, flat);
         let interleaved = matmul.can_finish() && (flat || columns >= FEWEST_COLUMNS);
         if interleaved {
             return ProductLoop { matmul, elementwise: in_rows, interleaved, rows, columns };
         }
-        let matmul = MatMul::new(request, a, b);
+        let matmul = MatMul::new(request, product);
         let elementwise = Elementwise::from_kernel(kernel, request, Cut::Anywhere);
         ProductLoop { matmul, elementwise, interleaved, rows, columns }
     }

@@ -1,7 +1,9 @@
 //! The loops around the micro-kernels: one rectangle of a matrix product, on one thread.
 
+pub(crate) use super::matrices::{Matrices, Pointers};
 use super::micro::{Family, LOW, Layout, Tile, families};
-use super::pack::{Pack, Packing, pack};
+use super::numbers::Numbers;
+use super::pack::{Pack, Packing};
 use super::panels::{Even, Panel, Panels};
 use super::zeros::{self, Find, Piece};
 use crate::simd::Instructions;
@@ -12,57 +14,10 @@ const DEPTH: usize = 1024;
 /// How many numbers of B are packed at once: half of a 1 MB L2 cache.
 const PACKED: usize = 208 * 1024;
 
-/// A product `C = A·B` or `C += A·B` of matrices somewhere in memory.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Matrices {
-    /// Rows of A and C.
-    pub m: usize,
-    /// Columns of B and C.
-    pub n: usize,
-    /// Columns of A, rows of B.
-    pub k: usize,
-    /// How A is stored.
-    pub layout: Layout,
-    /// Between rows of A (columns, if that is the layout).
-    pub a_stride: usize,
-    /// Whether B is stored transposed.
-    pub transpose_b: bool,
-    /// Between stored rows of B.
-    pub b_stride: usize,
-    /// Between rows of C.
-    pub c_stride: usize,
-    /// Whether the product is added to C.
-    pub add: bool,
-}
-
-impl Matrices {
-    /// Where a row of A is, from a place of the inner dimension on.
-    ///
-    /// # Safety
-    /// A, which starts at `a`, has them.
-    unsafe fn a(&self, a: *const f32, row: usize, k: usize) -> *const f32 {
-        // SAFETY: by the contract of this function.
-        unsafe {
-            a.add(match self.layout {
-                Layout::Rows => row * self.a_stride + k,
-                Layout::Columns => k * self.a_stride + row,
-            })
-        }
-    }
-}
-
-/// Where the matrices start.
-#[derive(Clone, Copy)]
-pub(crate) struct Pointers {
-    pub a: *const f32,
-    pub b: *const f32,
-    pub c: *mut f32,
-}
-
 /// Whether it is faster to read B where it is: it is not transposed, and few rows of A meet it.
 pub(crate) fn is_direct(instructions: Instructions, matrices: &Matrices, rows: usize) -> bool {
     let tallest = families(instructions).last().map_or(1, Family::tallest);
-    !matrices.transpose_b && rows <= 3 * tallest
+    matrices.numbers == Numbers::Floats && !matrices.transpose_b && rows <= 3 * tallest
 }
 
 /// Into which tiles a rectangle is cut.
@@ -90,6 +45,9 @@ impl Tiling {
     }
 }
 
+/// A packed tile of A has room for so many rows; vectors have no more lanes.
+const TILE: usize = 16;
+
 /// What is done with a tile of rows of a product when it is there: its rows, its columns, where it
 /// is, and the distance between its rows.
 pub(crate) type Finish<'a> = dyn FnMut(Range<usize>, Range<usize>, *const f32, usize) + 'a;
@@ -107,6 +65,7 @@ pub(crate) struct Block {
     /// Whether B is read where it is, apart from a ragged end.
     direct: bool,
     pack: Pack,
+    pack_tile: Option<Pack>,
 }
 
 /// Fewer columns are computed sooner than zeros are found.
@@ -126,18 +85,19 @@ impl Block {
         columns: usize,
     ) -> Block {
         let tallest = families(instructions).last().map_or(1, Family::tallest);
-        let depth = Even::new(matrices.k, DEPTH).largest().max(1);
+        let depth = Even::new(matrices.depth(), DEPTH).largest().max(1);
         let tiling = |tallest| Tiling::new(instructions, depth, tallest, rows, columns);
-        let looks = columns >= FEWEST_COLUMNS && matrices.k >= 16;
+        let looks = columns >= FEWEST_COLUMNS && matrices.depth() >= 16;
         Block {
             matrices,
             instructions,
             rows,
             dense: tiling(tallest),
             skipping: looks.then(|| tiling(tallest.min(LOW))),
-            find: zeros::find(instructions, matrices.layout),
+            find: zeros::find(instructions, matrices.layout, matrices.numbers),
             direct: is_direct(instructions, &matrices, rows),
-            pack: pack(instructions, matrices.transpose_b),
+            pack: matrices.numbers.pack(instructions, matrices.transpose_b),
+            pack_tile: matrices.numbers.pack_tile(instructions, matrices.layout),
         }
     }
 
@@ -158,7 +118,14 @@ impl Block {
 
     /// How many numbers of scratch memory [`Block::run`] needs.
     pub(crate) fn scratch(&self) -> usize {
-        self.packed() + self.skipping.map_or(0, |_| zeros::room(self.matrices.k.min(DEPTH)))
+        let list = self.skipping.map_or(0, |_| zeros::room(self.matrices.depth().min(DEPTH)));
+        self.packed() + self.packed_tile() + list
+    }
+
+    /// How many numbers a packed tile of A takes.
+    fn packed_tile(&self) -> usize {
+        let depth = self.matrices.depth().min(DEPTH).next_multiple_of(TILE);
+        self.pack_tile.map_or(0, |_| TILE * depth)
     }
 
     /// How many numbers of scratch memory [`Block::run_finishing`] needs.
@@ -169,7 +136,7 @@ impl Block {
     /// How many rows are kept until they are finished: a tile, or all of them while their sums are
     /// not complete.
     fn finished_rows(&self) -> usize {
-        if self.matrices.k <= DEPTH { self.dense.height.max(LOW) } else { self.rows }
+        if self.matrices.depth() <= DEPTH { self.dense.height.max(LOW) } else { self.rows }
     }
 
     /// The most columns that are packed at once.
@@ -186,7 +153,7 @@ impl Block {
             // One ragged panel; a smaller inner dimension may be cut into longer pieces.
             return self.matrices.k.min(DEPTH) * 8 * lanes;
         }
-        Even::new(self.matrices.k, DEPTH).largest() * self.widest()
+        Even::new(self.matrices.depth(), DEPTH).largest() * self.widest()
     }
 
     /// Computes a rectangle.
@@ -202,7 +169,7 @@ impl Block {
         scratch: *mut f32,
     ) {
         // SAFETY: by the contract of this function.
-        unsafe { self.run_deep(p, rows, columns, self.matrices.k, scratch) }
+        unsafe { self.run_deep(p, rows, columns, self.matrices.depth(), scratch) }
     }
 
     /// Computes a rectangle of a product with a smaller inner dimension.
@@ -217,7 +184,7 @@ impl Block {
         k: usize,
         scratch: *mut f32,
     ) {
-        debug_assert!(rows.len() <= self.rows && k <= self.matrices.k);
+        debug_assert!(rows.len() <= self.rows && k <= self.matrices.depth());
         // SAFETY: by the contract of this function.
         unsafe { self.begin(p, rows, k, scratch).all_columns(columns, None) }
     }
@@ -237,7 +204,7 @@ impl Block {
         // SAFETY: by the contract of this function.
         unsafe {
             let kept = scratch.add(self.scratch().next_multiple_of(16));
-            let run = self.begin(p, rows, self.matrices.k, scratch);
+            let run = self.begin(p, rows, self.matrices.depth(), scratch);
             run.all_columns(columns, Some(Kept { c: kept, finish }));
         }
     }
@@ -253,13 +220,15 @@ impl Block {
         k: usize,
         scratch: *mut f32,
     ) -> Run<'_> {
-        let list = scratch.wrapping_add(self.packed()).cast();
+        let room = scratch.wrapping_add(self.packed());
+        let list = room.wrapping_add(self.packed_tile()).cast();
         // SAFETY: by the contract of this function.
-        let has_many_zeros = |t: &Tiling| unsafe { self.has_many_zeros(p.a, &rows, k, *t, list) };
+        let has_many_zeros =
+            |t: &Tiling| unsafe { self.has_many_zeros(p.a, &rows, k, *t, room, list) };
         let skipping = self.skipping.filter(has_many_zeros);
         let skips = skipping.is_some();
         let tiling = skipping.unwrap_or(self.dense);
-        Run { block: self, p, rows, k, tiling, skips, scratch, list }
+        Run { block: self, p, rows, k, tiling, skips, scratch, room, list }
     }
 
     /// Whether tiles that skip zeros have much less to do, judged by a few of them.
@@ -272,6 +241,7 @@ impl Block {
         rows: &Range<usize>,
         k: usize,
         tiling: Tiling,
+        room: *mut f32,
         list: *mut u32,
     ) -> bool {
         if k == 0 {
@@ -284,31 +254,57 @@ impl Block {
             let (row, height) = tiles.at(sample * tiles.parts() / samples);
             let (first, depth) = depths.at(sample % depths.parts());
             // SAFETY: by the contract of this function.
-            there += unsafe { self.find(a, rows.start + row, height, first, depth, list) };
+            there += unsafe {
+                let tile = self.tile_of_a(a, rows.start + row, height, first, depth, room);
+                self.find(tile, height, depth, list)
+            };
             seen += depth;
         }
         there * 100 < seen * DENSE
     }
 
-    /// Lists the places of the inner dimension, from `first` on, at which some row of a tile has a
-    /// number other than 0; returns how many there are.
+    /// Lists the words of a tile's inner dimension at which some row has a number other than 0;
+    /// returns how many there are.
     ///
     /// # Safety
     /// As [`Block::has_many_zeros`].
     unsafe fn find(
         &self,
-        a: *const f32,
-        row: usize,
+        (a, stride): (*const f32, usize),
         rows: usize,
-        first: usize,
         depth: usize,
         list: *mut u32,
     ) -> usize {
         // SAFETY: by the contract of this function.
-        unsafe {
-            let a = self.matrices.a(a, row, first);
-            (self.find)(&Piece { a, stride: self.matrices.a_stride, rows, depth, list })
-        }
+        unsafe { (self.find)(&Piece { a, stride, rows, depth, list }) }
+    }
+
+    /// Where a tile of A is to be read, and the distance between its rows (columns, if that is the
+    /// layout): where it is, or packed.
+    ///
+    /// # Safety
+    /// A has it, and `room` has the size of [`Block::packed_tile`].
+    unsafe fn tile_of_a(
+        &self,
+        a: *const f32,
+        row: usize,
+        height: usize,
+        first: usize,
+        depth: usize,
+        room: *mut f32,
+    ) -> (*const f32, usize) {
+        let m = &self.matrices;
+        // SAFETY: by the contract of this function.
+        let from = unsafe { m.a(a, row, first) };
+        let Some(pack) = self.pack_tile else { return (from, m.a_stride) };
+        let numbers = m.numbers(first, depth);
+        let (rows, width, padded) = match m.layout {
+            Layout::Rows => (height, numbers, depth.next_multiple_of(TILE)),
+            Layout::Columns => (numbers, height, TILE),
+        };
+        // SAFETY: by the contract of this function; no tile is higher than `TILE`.
+        unsafe { pack(&Packing { from, stride: m.a_stride, rows, width, padded, to: room }) };
+        (room, padded)
     }
 }
 
@@ -321,6 +317,7 @@ struct Run<'a> {
     tiling: Tiling,
     skips: bool,
     scratch: *mut f32,
+    room: *mut f32,
     list: *mut u32,
 }
 
@@ -360,13 +357,14 @@ impl Run<'_> {
             }
             let depths = Even::new(self.k, DEPTH);
             for (first, depth) in depths {
+                let row = first * m.numbers.per_word();
                 let b = p.b.add(if m.transpose_b {
-                    start * m.b_stride + first
+                    start * m.b_stride + row
                 } else {
-                    first * m.b_stride + start
+                    row * m.b_stride + start
                 });
                 let panels = Panels::new(block.instructions, self.tiling.height, width);
-                self.pack(panels.clone(), b, depth);
+                self.pack(panels.clone(), b, first, depth);
                 for (row, height) in Even::new(self.rows.len(), self.tiling.height) {
                     let i = self.rows.start + row;
                     let (c, c_stride) = match &kept {
@@ -399,8 +397,9 @@ impl Run<'_> {
         let (block, m, height) = (self.block, &self.block.matrices, rows.len());
         // SAFETY: by the contract of this function.
         unsafe {
+            let a = block.tile_of_a(self.p.a, rows.start, height, first, depth, self.room);
             let visited = match self.skips {
-                true => block.find(self.p.a, rows.start, height, first, depth, self.list),
+                true => block.find(a, height, depth, self.list),
                 false => depth,
             };
             for panel in panels {
@@ -408,8 +407,8 @@ impl Run<'_> {
                 let tile = Tile {
                     k: visited,
                     visited: self.list,
-                    a: m.a(self.p.a, rows.start, first),
-                    a_stride: m.a_stride,
+                    a: a.0,
+                    a_stride: a.1,
                     b,
                     b_stride,
                     c: c.add(panel.start),
@@ -417,9 +416,10 @@ impl Run<'_> {
                     last: panel.last(),
                     add: m.add || first > 0,
                 };
+                let kernels = panel.family.kernels(m.numbers);
                 let kernel = match self.skips {
-                    true => panel.family.skipping(m.layout, height),
-                    false => panel.family.kernel(m.layout, height),
+                    true => kernels.skipping(m.layout, height),
+                    false => kernels.dense(m.layout, height),
                 };
                 kernel(&tile);
             }
@@ -430,7 +430,7 @@ impl Run<'_> {
     ///
     /// # Safety
     /// As [`Block::run`].
-    unsafe fn pack(&self, panels: Panels, b: *const f32, depth: usize) {
+    unsafe fn pack(&self, panels: Panels, b: *const f32, first: usize, depth: usize) {
         let m = &self.block.matrices;
         for panel in panels {
             if self.block.direct && !panel.is_ragged() {
@@ -440,7 +440,8 @@ impl Run<'_> {
             // SAFETY: by the contract of this function.
             unsafe {
                 let to = self.scratch.add(self.offset(panel, depth));
-                (self.block.pack)(&Packing::new(b.add(column), m.b_stride, depth, panel, to));
+                let rows = m.numbers(first, depth);
+                (self.block.pack)(&Packing::new(b.add(column), m.b_stride, rows, panel, to));
             }
         }
     }

@@ -77,7 +77,7 @@ impl Grid {
         dots: bool,
         crew: Crew,
     ) -> usize {
-        let (rows, columns, k) = (self.most_rows(), self.most_columns(), matrices.k);
+        let (rows, columns, k) = (self.most_rows(), self.most_columns(), matrices.depth());
         let multiply = rows * columns * k / (2 * instructions.lanes());
         let pack =
             if dots || is_direct(instructions, matrices, rows) { 0 } else { k * columns / 4 };

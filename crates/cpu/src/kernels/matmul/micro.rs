@@ -1,5 +1,8 @@
 //! The innermost loop of every matrix product: one tile of the result, held in registers.
 
+use super::numbers::Numbers;
+#[cfg(target_arch = "x86_64")]
+use super::pairs::Pairs;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Avx2, Avx512};
 use crate::simd::{Instructions, Portable, Simd, prefetch};
@@ -9,7 +12,7 @@ pub(crate) const AHEAD: usize = 8;
 
 /// What a micro-kernel computes: `C = A·B` or `C += A·B` for a tile of C of fixed size.
 pub(crate) struct Tile {
-    /// The inner dimension; how many of it are visited by kernels that skip.
+    /// The inner dimension in words; how many of it are visited by kernels that skip.
     pub k: usize,
     /// Which of the inner dimension are visited, by kernels that skip; [`AHEAD`] more can be read.
     pub visited: *const u32,
@@ -43,6 +46,23 @@ pub(crate) enum Layout {
 /// A kernel for one size of tile. It asks for the reads and writes that [`Tile`] describes.
 pub(crate) type Micro = unsafe fn(&Tile);
 
+/// What a micro-kernel does with the words of A and B.
+pub(super) trait Multiply<S: Simd>: Copy {
+    /// `a · b + sum`
+    fn multiply_add(self, s: S, a: S::F, b: S::F, sum: S::F) -> S::F;
+}
+
+/// Each word is a number.
+#[derive(Clone, Copy)]
+struct Floats;
+
+impl<S: Simd> Multiply<S> for Floats {
+    #[inline(always)]
+    fn multiply_add(self, s: S, a: S::F, b: S::F, sum: S::F) -> S::F {
+        s.mul_add(a, b, sum)
+    }
+}
+
 /// The kernel of all micro-kernels.
 ///
 /// # Safety
@@ -50,8 +70,16 @@ pub(crate) type Micro = unsafe fn(&Tile);
 /// that `t.visited` tells); `MR` rows of `(NV - 1) · LANES + t.last` numbers of C can be written,
 /// and read if `t.add`.
 #[inline(always)]
-unsafe fn micro<S: Simd, const MR: usize, const NV: usize, const ROWS: bool, const SKIPS: bool>(
+unsafe fn micro<
+    S: Simd,
+    N: Multiply<S>,
+    const MR: usize,
+    const NV: usize,
+    const ROWS: bool,
+    const SKIPS: bool,
+>(
     s: S,
+    numbers: N,
     t: &Tile,
 ) {
     let mut sums = [[s.splat(0.0); NV]; MR];
@@ -75,7 +103,7 @@ unsafe fn micro<S: Simd, const MR: usize, const NV: usize, const ROWS: bool, con
             for i in 0..MR {
                 let x = s.splat(*a.add(if ROWS { i * t.a_stride } else { i }));
                 for v in 0..NV {
-                    sums[i][v] = s.mul_add(x, row[v], sums[i][v]);
+                    sums[i][v] = numbers.multiply_add(s, x, row[v], sums[i][v]);
                 }
             }
             if !SKIPS {
@@ -116,23 +144,28 @@ unsafe fn finish<S: Simd, const MR: usize, const NV: usize>(
 
 /// One micro-kernel compiled for one instruction set.
 macro_rules! kernel {
+    (Pairs, $($sizes:tt)*) => {
+        kernel!(@ Avx512::assume(), Pairs::assume(), #[target_feature(
+            enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma"
+        )], $($sizes)*)
+    };
     (Avx512, $($sizes:tt)*) => {
-        kernel!(@ Avx512::assume(), #[target_feature(
+        kernel!(@ Avx512::assume(), Floats, #[target_feature(
             enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"
         )], $($sizes)*)
     };
     (Avx2, $($sizes:tt)*) => {
-        kernel!(@ Avx2::assume(), #[target_feature(enable = "avx2,fma")], $($sizes)*)
+        kernel!(@ Avx2::assume(), Floats, #[target_feature(enable = "avx2,fma")], $($sizes)*)
     };
-    (Portable, $($sizes:tt)*) => { kernel!(@ Portable, #[inline(never)], $($sizes)*) };
-    (@ $simd:expr, #[$attribute:meta], $mr:literal, $nv:literal, $rows:literal, $skips:literal) => {{
+    (Portable, $($sizes:tt)*) => { kernel!(@ Portable, Floats, #[inline(never)], $($sizes)*) };
+    (@ $simd:expr, $numbers:expr, #[$attribute:meta], $mr:literal, $nv:literal, $rows:literal, $skips:literal) => {{
         #[$attribute]
         unsafe fn kernel(tile: &Tile) {
             // SAFETY: the caller knows that the machine has the instructions, and keeps the
             // contract of `micro`.
             #[allow(unused_unsafe)]
             unsafe {
-                micro::<_, $mr, $nv, $rows, $skips>($simd, tile)
+                micro::<_, _, $mr, $nv, $rows, $skips>($simd, $numbers, tile)
             }
         }
         kernel as Micro
@@ -143,20 +176,36 @@ macro_rules! kernel {
 pub(crate) struct Family {
     /// The width in vectors.
     pub vectors: usize,
+    floats: Kernels,
+    pairs: Option<Kernels>,
+}
+
+impl Family {
+    /// The height of the tallest tile.
+    pub(crate) fn tallest(&self) -> usize {
+        self.floats.rows.len()
+    }
+
+    /// The kernels for numbers in a form.
+    pub(crate) fn kernels(&self, numbers: Numbers) -> &Kernels {
+        match (&self.pairs, numbers) {
+            (Some(pairs), Numbers::Pairs) => pairs,
+            _ => &self.floats,
+        }
+    }
+}
+
+/// The kernels of one width for numbers in one form.
+pub(crate) struct Kernels {
     rows: &'static [Micro],
     columns: &'static [Micro],
     skipping_rows: &'static [Micro],
     skipping_columns: &'static [Micro],
 }
 
-impl Family {
-    /// The height of the tallest tile.
-    pub(crate) fn tallest(&self) -> usize {
-        self.rows.len()
-    }
-
+impl Kernels {
     /// The kernel for a height.
-    pub(crate) fn kernel(&self, layout: Layout, height: usize) -> Micro {
+    pub(crate) fn dense(&self, layout: Layout, height: usize) -> Micro {
         match layout {
             Layout::Rows => self.rows[height - 1],
             Layout::Columns => self.columns[height - 1],
@@ -176,9 +225,21 @@ impl Family {
 pub(crate) const LOW: usize = 6;
 
 macro_rules! family {
-    ($simd:ident, $nv:literal: $($mr:literal)*; $($low:literal)*) => {
+    (Avx512, $nv:literal: $($sizes:tt)*) => {
         Family {
             vectors: $nv,
+            floats: kernels!(Avx512, $nv: $($sizes)*),
+            pairs: Some(kernels!(Pairs, $nv: $($sizes)*)),
+        }
+    };
+    ($simd:ident, $nv:literal: $($sizes:tt)*) => {
+        Family { vectors: $nv, floats: kernels!($simd, $nv: $($sizes)*), pairs: None }
+    };
+}
+
+macro_rules! kernels {
+    ($simd:ident, $nv:literal: $($mr:literal)*; $($low:literal)*) => {
+        Kernels {
             rows: &[$(kernel!($simd, $mr, $nv, true, false)),*],
             columns: &[$(kernel!($simd, $mr, $nv, false, false)),*],
             skipping_rows: &[$(kernel!($simd, $low, $nv, true, true)),*],

@@ -4,21 +4,28 @@
 //! its columns of B so that it stays in the L2 cache ([`block`], [`pack`]), and computes one tile
 //! of the result after the other in registers ([`micro`]). Where A has many zeros, as images have,
 //! it multiplies what is not zero ([`zeros`]). Few rows times a transposed B are dot products
-//! ([`dots`]).
+//! ([`dots`]). In bfloat16 the operands are rounded while they are packed ([`numbers`]).
 
 pub(crate) mod block;
 mod dots;
 mod grid;
+mod matrices;
 pub(crate) mod micro;
+mod numbers;
 mod pack;
+#[cfg(target_arch = "x86_64")]
+mod pairs;
 mod panels;
+mod rounded;
 mod zeros;
 
+pub(crate) use numbers::Numbers;
 pub(crate) use panels::Even;
 
 use super::{Io, Kernel, Request};
 use crate::threads::{Session, part};
 use block::{Block, Finish, Matrices, Pointers};
+use cornu_graph::fused::Product;
 use dots::Dots;
 use grid::{Cut, Grid};
 use micro::Layout;
@@ -44,32 +51,23 @@ enum Way {
 }
 
 impl MatMul {
-    /// The kernel for a request with these flags.
-    pub(crate) fn new(request: &Request<'_>, transpose_a: bool, transpose_b: bool) -> MatMul {
-        MatMul::with(request, transpose_a, transpose_b, false)
+    /// The kernel for a request of this product.
+    pub(crate) fn new(request: &Request<'_>, product: Product) -> MatMul {
+        MatMul::with(request, product, false)
     }
 
-    /// The kernel for a request with these flags whose rows are worked on as they come
+    /// The kernel for a request of this product whose rows are worked on as they come
     /// ([`MatMul::finished_part`]), if [`MatMul::can_finish`]. With `whole_rows` each thread
     /// computes all of its rows.
-    pub(crate) fn with_finish(
-        request: &Request<'_>,
-        transpose_a: bool,
-        transpose_b: bool,
-        whole_rows: bool,
-    ) -> MatMul {
+    pub(crate) fn with_finish(request: &Request<'_>, product: Product, whole_rows: bool) -> MatMul {
         let whole_rows = whole_rows && request.output()[0] >= FEWEST_ROWS * request.crew.threads;
-        let mut matmul = MatMul::with(request, transpose_a, transpose_b, whole_rows);
+        let mut matmul = MatMul::with(request, product, whole_rows);
         matmul.finishes = matmul.can_finish();
         matmul
     }
 
-    fn with(
-        request: &Request<'_>,
-        transpose_a: bool,
-        transpose_b: bool,
-        whole_rows: bool,
-    ) -> MatMul {
+    fn with(request: &Request<'_>, product: Product, whole_rows: bool) -> MatMul {
+        let Product { transpose_a, transpose_b, precision } = product;
         let (a, c) = (request.input(0), request.output());
         let rank = c.len();
         let (m, n) = (c[rank - 2], c[rank - 1]);
@@ -89,9 +87,11 @@ impl MatMul {
             b_stride: if transpose_b { k } else { n },
             c_stride: n,
             add: false,
+            numbers: Numbers::new(precision, request.instructions),
         };
         let instructions = request.instructions;
-        let few = m <= dots::MOST_ROWS && transpose_b && !transpose_a;
+        let is_float = matrices.numbers == Numbers::Floats;
+        let few = m <= dots::MOST_ROWS && transpose_b && !transpose_a && is_float;
         let cut = Cut { rows: !few, columns: !whole_rows || few };
         let grid = Grid::new(instructions, &matrices, cut, batch, request.crew);
         let way = if few {

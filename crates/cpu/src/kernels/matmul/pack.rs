@@ -73,7 +73,7 @@ unsafe fn pack_rows<S: Simd>(s: S, p: &Packing) {
 /// # Safety
 /// See [`Packing`].
 #[inline(always)]
-unsafe fn pack_columns<S: Simd>(s: S, p: &Packing) {
+pub(super) unsafe fn pack_columns<S: Simd>(s: S, p: &Packing) {
     // SAFETY: by the contract of this function.
     unsafe {
         for j in (0..p.padded).step_by(S::LANES) {

@@ -9,6 +9,7 @@
 //! (Only what an infinity or a NaN in B does is not seen where all of A is zero.)
 
 use super::micro::{AHEAD, Layout};
+use super::numbers::Numbers;
 use crate::simd::{Instructions, Simd, instantiate};
 
 /// A part of A: some rows, some of the inner dimension.
@@ -19,7 +20,7 @@ pub(crate) struct Piece {
     pub stride: usize,
     /// How many rows, up to [`super::micro::LOW`].
     pub rows: usize,
-    /// How many columns.
+    /// How many columns (pairs of columns, where they share a word).
     pub depth: usize,
     /// Where the columns are listed that are not all zeros; [`room`] of them.
     pub list: *mut u32,
@@ -37,13 +38,19 @@ const _: () = assert!(AHEAD <= 16);
 pub(crate) type Find = unsafe fn(&Piece) -> usize;
 
 /// The function for a layout of A.
-pub(crate) fn find(instructions: Instructions, layout: Layout) -> Find {
+pub(crate) fn find(instructions: Instructions, layout: Layout, numbers: Numbers) -> Find {
     match layout {
+        Layout::Rows if numbers == Numbers::Pairs => {
+            instantiate!(instructions, fn(p: &Piece) -> usize, s => of_rows::<_, true>(s, p))
+        }
         Layout::Rows => {
-            instantiate!(instructions, fn(p: &Piece) -> usize, s => of_rows(s, p))
+            instantiate!(instructions, fn(p: &Piece) -> usize, s => of_rows::<_, false>(s, p))
+        }
+        Layout::Columns if numbers == Numbers::Pairs => {
+            instantiate!(instructions, fn(p: &Piece) -> usize, s => of_columns::<_, true>(s, p))
         }
         Layout::Columns => {
-            instantiate!(instructions, fn(p: &Piece) -> usize, s => of_columns(s, p))
+            instantiate!(instructions, fn(p: &Piece) -> usize, s => of_columns::<_, false>(s, p))
         }
     }
 }
@@ -51,7 +58,7 @@ pub(crate) fn find(instructions: Instructions, layout: Layout) -> Find {
 /// # Safety
 /// See [`Piece`].
 #[inline(always)]
-unsafe fn of_rows<S: Simd>(s: S, p: &Piece) -> usize {
+unsafe fn of_rows<S: Simd, const PAIRS: bool>(s: S, p: &Piece) -> usize {
     let mut count = 0;
     // SAFETY: by the contract of this function; the list has room for a vector more.
     unsafe {
@@ -61,7 +68,7 @@ unsafe fn of_rows<S: Simd>(s: S, p: &Piece) -> usize {
             for row in 1..p.rows {
                 bits = s.or(bits, s.load_n(p.a.add(row * p.stride + k), lanes));
             }
-            let there = s.ne(bits, s.splat(0.0));
+            let there = are_numbers::<S, PAIRS>(s, bits);
             count += s.list_lanes(there, k as u32, p.list.add(count));
         }
         p.list.add(count).write_bytes(0, AHEAD);
@@ -72,7 +79,7 @@ unsafe fn of_rows<S: Simd>(s: S, p: &Piece) -> usize {
 /// # Safety
 /// See [`Piece`].
 #[inline(always)]
-unsafe fn of_columns<S: Simd>(s: S, p: &Piece) -> usize {
+unsafe fn of_columns<S: Simd, const PAIRS: bool>(s: S, p: &Piece) -> usize {
     let mut count = 0;
     debug_assert!(p.rows <= S::LANES, "a low tile is one vector high at most");
     // SAFETY: by the contract of this function.
@@ -80,9 +87,17 @@ unsafe fn of_columns<S: Simd>(s: S, p: &Piece) -> usize {
         for k in 0..p.depth {
             let column = s.load_n(p.a.add(k * p.stride), p.rows);
             *p.list.add(count) = k as u32;
-            count += usize::from(s.any(s.ne(column, s.splat(0.0))));
+            count += usize::from(s.any(are_numbers::<S, PAIRS>(s, column)));
         }
         p.list.add(count).write_bytes(0, AHEAD);
     }
     count
+}
+
+/// Which words are not 0.
+#[inline(always)]
+fn are_numbers<S: Simd, const PAIRS: bool>(s: S, words: S::F) -> S::M {
+    // A pair as a whole number: what is in its low half alone would be a float too small to count.
+    let words = if PAIRS { s.to_float(s.bits(words)) } else { words };
+    s.ne(words, s.splat(0.0))
 }

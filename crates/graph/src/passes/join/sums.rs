@@ -94,7 +94,7 @@ fn term(graph: &Graph, families: &Families<'_>, value: NodeId) -> Option<Term> {
         _ => value,
     };
     let sums_rows = match &graph.node(op).op {
-        Op::MatMul { transpose_a: true, transpose_b: false } => graph.ty(op).shape.rank() == 2,
+        Op::MatMul { transpose_a: true, transpose_b: false, .. } => graph.ty(op).shape.rank() == 2,
         Op::Conv2dFilterGrad { .. } => true,
         Op::Reduce { kind: ReduceOp::Sum, axes, .. } => axes.contains(&0),
         Op::ScatterAdd { .. } => graph.ty(graph.node(op).inputs[0]).shape.rank() > 0,

@@ -11,7 +11,7 @@ fn float(graph: &mut Graph, index: usize, sizes: [usize; 2]) -> NodeId {
 }
 
 fn dense(graph: &mut Graph, x: NodeId, w: NodeId) -> NodeId {
-    let product = graph.add(Op::MatMul { transpose_a: false, transpose_b: false }, &[x, w]);
+    let product = graph.add(Op::matmul(false, false), &[x, w]);
     graph.unary(UnaryOp::Tanh, product)
 }
 

@@ -4,9 +4,9 @@ use super::super::Sizes;
 use super::lines::{Square, ToFilter, transform};
 use super::tiles::{Rows, Take, Tiles, take_pixels, take_windows};
 use super::{PLACES, apart, cycles};
-use crate::kernels::matmul::Even;
 use crate::kernels::matmul::block::{Block, Matrices, Pointers};
 use crate::kernels::matmul::micro::Layout;
+use crate::kernels::matmul::{Even, Numbers};
 use crate::kernels::{Io, Kernel, Request};
 use crate::simd::{Instructions, Simd, instantiate};
 use crate::threads::{Session, part};
@@ -63,6 +63,7 @@ impl FilterGrad {
             b_stride: n,
             c_stride: n,
             add: true,
+            numbers: Numbers::Floats,
         };
         let rows = Even::new(sizes.channels, CHANNELS).largest();
         FilterGrad {

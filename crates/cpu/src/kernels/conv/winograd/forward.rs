@@ -6,9 +6,9 @@ use super::lines::{self, FromFilter, Square};
 use super::tiles::{Put, Rows, Take, Tiles, put_windows, take_pixels};
 use super::{PLACES, apart, cycles};
 use crate::kernels::layout::{Axis, Inner, inner};
-use crate::kernels::matmul::Even;
 use crate::kernels::matmul::block::{Block, Matrices, Pointers};
 use crate::kernels::matmul::micro::{Layout, families};
+use crate::kernels::matmul::{Even, Numbers};
 use crate::kernels::{Io, Kernel, Request};
 use crate::simd::{Instructions, Simd, instantiate};
 use crate::threads::{Session, part};
@@ -126,6 +126,7 @@ impl Forward {
             b_stride: weights.width,
             c_stride: weights.width,
             add: false,
+            numbers: Numbers::Floats,
         };
         let block = Block::unpacked(i, matrices, most, weights.width);
         let (transform, take, put) = (transform(i), take_pixels(i), put_windows(i));

@@ -1,0 +1,76 @@
+//! In what form numbers are multiplied: as they are, or rounded to bfloat16.
+//!
+//! Operands in bfloat16 are rounded while they are packed: B as ever, A tile by tile into the L1
+//! cache. Where the machine multiplies pairs of them ([`super::pairs`]), two neighbours along the
+//! inner dimension share a word of 32 bits: for all that is around the micro-kernels the product is
+//! one of words, of half the depth. Elsewhere the rounded numbers stay `f32`, and the kernels are
+//! those of `f32` ([`super::rounded`]).
+
+use super::micro::Layout;
+use super::pack::{self, Pack};
+#[cfg(target_arch = "x86_64")]
+use super::pairs;
+use super::rounded;
+use crate::simd::Instructions;
+use cornu_graph::op::Precision;
+
+/// How the numbers of a product are multiplied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Numbers {
+    /// As they are.
+    Floats,
+    /// Rounded to bfloat16, each in a word of its own.
+    Rounded,
+    /// Rounded to bfloat16, two in a word.
+    Pairs,
+}
+
+impl Numbers {
+    /// The fastest form for a precision.
+    pub(crate) fn new(precision: Precision, instructions: Instructions) -> Numbers {
+        match precision {
+            Precision::Float32 => Numbers::Floats,
+            Precision::BFloat16 if instructions.multiply_pairs() => Numbers::Pairs,
+            Precision::BFloat16 => Numbers::Rounded,
+        }
+    }
+
+    /// How many neighbours along the inner dimension share a word.
+    pub(crate) fn per_word(self) -> usize {
+        if self == Numbers::Pairs { 2 } else { 1 }
+    }
+
+    /// The function that packs B, stored as rows or transposed.
+    pub(super) fn pack(self, instructions: Instructions, transposed: bool) -> Pack {
+        match self {
+            Numbers::Floats => pack::pack(instructions, transposed),
+            Numbers::Rounded => rounded::pack(instructions, transposed),
+            Numbers::Pairs if transposed => pairs::TRANSPOSED,
+            Numbers::Pairs => pairs::ACROSS,
+        }
+    }
+
+    /// The function that packs a tile of A as it is stored, unless it is read where it is.
+    pub(super) fn pack_tile(self, instructions: Instructions, layout: Layout) -> Option<Pack> {
+        match (self, layout) {
+            (Numbers::Floats, _) => None,
+            (Numbers::Rounded, _) => Some(rounded::pack(instructions, false)),
+            (Numbers::Pairs, Layout::Rows) => Some(pairs::ALONG),
+            (Numbers::Pairs, Layout::Columns) => Some(pairs::ACROSS),
+        }
+    }
+}
+
+/// Without the instructions nothing asks for these.
+#[cfg(not(target_arch = "x86_64"))]
+mod pairs {
+    use super::super::pack::{Pack, Packing};
+
+    pub(super) const ACROSS: Pack = missing;
+    pub(super) const ALONG: Pack = missing;
+    pub(super) const TRANSPOSED: Pack = missing;
+
+    unsafe fn missing(_: &Packing) {
+        unreachable!("this machine does not multiply pairs")
+    }
+}
