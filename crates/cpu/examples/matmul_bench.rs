@@ -1,10 +1,12 @@
 //! GFLOP/s of matrix products of the shapes that training uses, beside the machine's peak.
 //!
-//!     cargo run --release -p cornu-cpu --example matmul_bench
+//!     cargo run --release -p cornu-cpu --example matmul_bench [bfloat16]
 //!
+//! With `bfloat16` the operands are rounded to it; the peak is that of `float32` all the same.
 //! The best of many short samples is shown, so that other processes disturb little.
 
 use cornu_cpu::{Cpu, CpuProgram, Options};
+use cornu_graph::op::Precision;
 use cornu_graph::{Array, DType, Graph, Op, Plan, Program, TensorType, plan};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -41,9 +43,13 @@ const SHAPES: &[(usize, usize, usize, bool, bool, &str)] = &[
 ];
 
 fn main() {
+    let precision = match std::env::args().nth(1).as_deref() {
+        Some("bfloat16") => Precision::BFloat16,
+        _ => Precision::Float32,
+    };
     let best = Options::default();
     let peak = peak();
-    println!("{best:?}; peak of one thread {peak:.0} GFLOP/s\n");
+    println!("{precision:?}, {best:?}; peak of one thread {peak:.0} GFLOP/s\n");
     println!("{:>18} {:21} 1 thread {:>9} threads", "m x n x k", "", best.threads);
     let single = Cpu::new(Options { threads: 1, ..best }).expect("available");
     let several = Cpu::default();
@@ -53,7 +59,7 @@ fn main() {
         let mut line = String::new();
         let mut fastest = f64::MAX;
         for (cpu, threads) in [(&single, 1), (&several, best.threads)] {
-            let time = best_product(cpu, (m, n, k, ta, tb), numbers(m * k));
+            let time = best_product(cpu, (m, n, k, ta, tb, precision), numbers(m * k));
             fastest = fastest.min(time);
             let rate = flops / time / 1e9;
             line += &format!("{rate:8.1} {:3.0} %  ", 100.0 * rate / peak / threads as f64);
@@ -67,10 +73,10 @@ fn main() {
             fastest * 1e6
         );
     }
-    skipping(&single);
+    skipping(&single, precision);
 }
 
-type Shape = (usize, usize, usize, bool, bool);
+type Shape = (usize, usize, usize, bool, bool, Precision);
 
 /// Shapes whose A is an image, or its transpose, and how much of the inner dimension is not zero
 /// for six rows of A.
@@ -78,7 +84,7 @@ const SPARSE: &[(usize, usize, usize, bool)] =
     &[(128, 512, 784, false), (784, 512, 128, true), (32, 512, 784, false), (128, 512, 512, false)];
 const SHARES: &[usize] = &[100, 90, 80, 70, 60, 50, 40, 30];
 
-fn skipping(cpu: &Cpu) {
+fn skipping(cpu: &Cpu, precision: Precision) {
     println!("\nµs on one thread, by the percentage of A that is there for six rows at once");
     for &(m, n, k, ta) in SPARSE {
         let mut line = String::new();
@@ -89,7 +95,8 @@ fn skipping(cpu: &Cpu) {
                 let (row, k) = if ta { (i % m, i / m) } else { (i / k, i % k) };
                 *x = if there(row, k) { *x } else { 0.0 };
             }
-            line += &format!(" {:7.1}", 1e6 * best_product(cpu, (m, n, k, ta, false), a));
+            let time = best_product(cpu, (m, n, k, ta, false, precision), a);
+            line += &format!(" {:7.1}", 1e6 * time);
         }
         println!("{m:>6} x{n:4} x{k:4} {}N {line}", if ta { 'T' } else { 'N' });
     }
@@ -117,20 +124,21 @@ fn best_time(mut call: impl FnMut()) -> f64 {
 }
 
 /// The best time of a product, in seconds.
-fn best_product(cpu: &Cpu, (m, n, k, ta, tb): Shape, a: Vec<f32>) -> f64 {
+fn best_product(cpu: &Cpu, (m, n, k, ta, tb, precision): Shape, a: Vec<f32>) -> f64 {
     let shape = |r, c, t| if t { [c, r] } else { [r, c] };
     let a = Array::new(shape(m, k, ta), a).expect("fits");
     let b = Array::new(shape(k, n, tb), numbers(k * n)).expect("fits");
-    let mut program = product(cpu, &a.ty(), &b.ty(), ta, tb);
+    let op = Op::MatMul { transpose_a: ta, transpose_b: tb, precision };
+    let mut program = product(cpu, &a.ty(), &b.ty(), op);
     best_time(|| program.run(&[&a, &b], &mut []).expect("the types fit"))
 }
 
-fn product(cpu: &Cpu, a: &TensorType, b: &TensorType, ta: bool, tb: bool) -> CpuProgram {
+fn product(cpu: &Cpu, a: &TensorType, b: &TensorType, op: Op) -> CpuProgram {
     let mut graph = Graph::new();
     assert_eq!(a.dtype, DType::F32);
     let a = graph.add(Op::Input { index: 0, ty: a.clone() }, &[]);
     let b = graph.add(Op::Input { index: 1, ty: b.clone() }, &[]);
-    let c = graph.add(Op::matmul(ta, tb), &[a, b]);
+    let c = graph.add(op, &[a, b]);
     graph.outputs.push(c);
     let scratch = |node: &_, types: &[&_]| cornu_graph::Executor::scratch(cpu, node, types);
     let plan = Plan::new(graph, plan::Options::default(), scratch);
