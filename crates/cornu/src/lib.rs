@@ -34,6 +34,7 @@ pub mod layers;
 mod lines;
 pub mod losses;
 pub mod metrics;
+pub mod mixed_precision;
 pub mod model;
 mod names;
 pub mod ops;

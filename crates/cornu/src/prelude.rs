@@ -23,4 +23,4 @@ pub use crate::preprocessing::image::ImageDataGenerator;
 pub use crate::regularizers::Regularizer;
 pub use crate::saving::load_model;
 pub use crate::train::{History, Logs, Verbose};
-pub use crate::{Array, DType, Error, Result, Shape, Tensor, layers, utils};
+pub use crate::{Array, DType, Error, Result, Shape, Tensor, layers, mixed_precision, utils};

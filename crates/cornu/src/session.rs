@@ -1,5 +1,6 @@
 //! What a thread's models share: the seed and the counters of layer names.
 
+use crate::mixed_precision;
 use cornu_graph::philox::Philox;
 use cornu_graph::{Error, Result};
 use std::cell::{Cell, RefCell};
@@ -50,9 +51,10 @@ pub fn set_random_seed(seed: u64) {
     SESSION.with_borrow_mut(|session| session.seeds = Philox::new(seed));
 }
 
-/// Forgets the layer names given so far on this thread, so that the next `Dense` is `dense` again.
-/// Keras's `keras.utils.clear_session`.
+/// Forgets the layer names given so far on this thread, so that the next `Dense` is `dense` again,
+/// and the global [dtype policy](crate::mixed_precision). Keras's `keras.utils.clear_session`.
 pub fn clear_session() {
+    mixed_precision::forget_policy();
     SESSION.with_borrow_mut(|session| session.names.clear());
 }
 

@@ -1,13 +1,17 @@
 //! An instance of a layer: a name, its weights, and the calls made to it.
 
+use super::options::policy_of;
 use super::registry::{keras_module, layer_from};
 use super::{IntoTensors, Layer, Scope, WeightSpec};
 use crate::config::{self, FromConfig, Object};
+use crate::mixed_precision::{DTypePolicy, global_policy};
+use crate::model::Network;
 use crate::names::short;
 use crate::tensor::lower::Mode;
 use crate::tensor::{Kind, Tensor};
 use crate::variable::Variable;
 use crate::{lines, session};
+use cornu_graph::op::Precision;
 use cornu_graph::{Array, DType, Error, Result, Shape};
 use serde_json::{Value, json};
 use std::any::Any;
@@ -26,6 +30,7 @@ struct Instance {
     definition: Box<dyn Layer>,
     name: String,
     trainable: AtomicBool,
+    policy: Mutex<DTypePolicy>,
     variables: Mutex<Vec<Variable>>,
 }
 
@@ -54,6 +59,7 @@ impl LayerRef {
             definition,
             name,
             trainable: AtomicBool::new(true),
+            policy: Mutex::new(global_policy()),
             variables: Mutex::default(),
         }))
     }
@@ -70,7 +76,8 @@ impl LayerRef {
 
     /// The configuration with Keras's field names, the instance's name among them.
     pub fn config(&self) -> Value {
-        let dtype = config::object("keras", "DTypePolicy", json!({ "name": "float32" }));
+        let policy = json!({ "name": self.dtype_policy().name() });
+        let dtype = config::object("keras", "DTypePolicy", policy);
         // What Keras's classes of these names take less than all others.
         let mut config = match self.kind() {
             "InputLayer" => json!({ "name": self.name() }),
@@ -114,6 +121,27 @@ impl LayerRef {
         weights.iter().filter(|w| w.is_weight()).for_each(|w| w.set_trainable(trainable));
         drop(weights);
         self.definition().layers().iter().for_each(|layer| layer.set_trainable(trainable));
+    }
+
+    /// In which precision the layer computes: the global policy when it was made, or its own.
+    pub fn dtype_policy(&self) -> DTypePolicy {
+        self.0.policy.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Gives the layer a dtype policy of its own, from the next `compile` on. Layers inside it keep
+    /// theirs.
+    pub fn dtype(self, policy: impl Into<DTypePolicy>) -> LayerRef {
+        *self.0.policy.lock().unwrap_or_else(PoisonError::into_inner) = policy.into();
+        self
+    }
+
+    /// What the operands of the products in its forward are rounded to. What a model does between
+    /// its layers is no product of a layer.
+    pub(crate) fn precision(&self) -> Precision {
+        match self.downcast::<Network>() {
+            Some(_) => Precision::Float32,
+            None => self.dtype_policy().precision(),
+        }
     }
 
     /// The layer's own type, to read its configuration: `layer.downcast::<Dense>()`.
@@ -179,6 +207,7 @@ impl LayerRef {
             let error = error.within(format!("{} ({})", self.name(), self.kind()));
             lines::locate(error, line)
         };
+        self.dtype_policy().check().map_err(place)?;
         let results = Scope::new(self, Mode::Predict).run(inputs).map_err(place)?;
         if results.is_empty() {
             return Err(place(Error::value("its forward gave no result")));
@@ -260,7 +289,10 @@ impl FromConfig for LayerRef {
         let name = name.unwrap_or_else(|| unique_name(&*definition));
         let layer = LayerRef::of(definition, name);
         layer.set_trainable(config.get_or("trainable", true)?);
-        Ok(layer)
+        Ok(match policy_of(&config) {
+            Some(policy) => layer.dtype(policy),
+            None => layer,
+        })
     }
 }
 
@@ -292,6 +324,13 @@ pub trait LayerExt: Layer + Sized {
     /// Makes an instance with a name: `Dense::new(10).name("logits")`.
     fn name(self, name: impl Into<String>) -> LayerRef {
         LayerRef::with_name(self, name)
+    }
+
+    /// Makes an instance with a dtype policy: `Dense::new(10).dtype("mixed_bfloat16")`. See
+    /// [`mixed_precision`](crate::mixed_precision). A name comes before:
+    /// `Dense::new(10).name("logits").dtype("float32")`.
+    fn dtype(self, policy: impl Into<DTypePolicy>) -> LayerRef {
+        LayerRef::new(self).dtype(policy)
     }
 
     /// Makes an instance that can be called many times, each time with the same weights.

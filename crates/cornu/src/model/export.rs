@@ -14,7 +14,8 @@ impl Model {
     /// names of the layers they come from; the weights their paths (`dense/kernel`). Data are given
     /// as the model's input has them: what a [`Column`](crate::data::Column) or a generator does to
     /// images before is no part of the model, a [`Rescaling`](crate::layers::Rescaling) layer is.
-    /// What [`Model::set_metadata`] said is in the file too.
+    /// What [`Model::set_metadata`] said is in the file too. Products of a layer whose dtype policy is
+    /// `mixed_bfloat16` are written as those of `float32`.
     ///
     /// ```
     /// use cornu::prelude::*;

@@ -3,6 +3,7 @@
 use super::{Composite, Kind, Tensor};
 use crate::layers::{Call, Scope};
 use crate::variable::Variable;
+use cornu_graph::op::Precision;
 use cornu_graph::{DType, Dim, Error, ErrorKind, Graph, NodeId, Op, Result, TensorType};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -40,6 +41,8 @@ pub(crate) struct Lowerer {
     random: Option<Variable>,
     streams: u32,
     inputs: usize,
+    /// What the products of the layer that is lowered round their operands to.
+    precision: Precision,
 }
 
 /// A public function in the graph: its name and the nodes it was applied to.
@@ -66,6 +69,7 @@ impl Lowerer {
             random: None,
             streams: 0,
             inputs: 0,
+            precision: Precision::Float32,
         }
     }
 
@@ -201,9 +205,13 @@ impl Lowerer {
 
     fn lower_op(&mut self, tensor: &Tensor, op: &Op, inputs: &[Tensor]) -> Result<NodeId> {
         let mut op = op.with_batch(self.batch);
-        if let Op::Random { stream, .. } = &mut op {
-            *stream = self.streams;
-            self.streams += 1;
+        match &mut op {
+            Op::Random { stream, .. } => {
+                *stream = self.streams;
+                self.streams += 1;
+            }
+            Op::MatMul { precision, .. } => *precision = self.precision,
+            _ => {}
         }
         let inputs = inputs.iter().map(|i| self.lower(i)).collect::<Result<Vec<NodeId>>>()?;
         self.graph.try_add(op, &inputs).map_err(|e| e.at(tensor.expression().line))
@@ -244,7 +252,7 @@ impl Lowerer {
         Ok(results)
     }
 
-    /// Marks the nodes that are added as belonging to a layer.
+    /// Marks the nodes that are added as belonging to a layer, whose policy they follow.
     fn in_layer<T>(&mut self, call: &Call, body: impl FnOnce(&mut Lowerer) -> T) -> T {
         // The inputs belong to the layers before; lower them first.
         for input in &call.inputs {
@@ -257,7 +265,9 @@ impl Lowerer {
             None => name.to_owned(),
         };
         self.graph.set_origin(Some(origin.into()));
+        let outer = std::mem::replace(&mut self.precision, call.layer.precision());
         let result = body(self);
+        self.precision = outer;
         self.graph.set_origin(before);
         result
     }

@@ -168,7 +168,7 @@ impl<'a> Emitter<'a> {
                 let dtype = ty(0).dtype;
                 self.out.arg_reduce(*largest, x[0], *axis, dtype)
             }
-            Op::MatMul { transpose_a, transpose_b } => {
+            Op::MatMul { transpose_a, transpose_b, .. } => {
                 let ranks = [ty(0).shape.rank(), ty(1).shape.rank()];
                 self.out.matmul([(x[0], *transpose_a), (x[1], *transpose_b)], ranks)
             }

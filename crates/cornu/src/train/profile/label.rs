@@ -1,7 +1,7 @@
 //! What an op is called in a line: name and shapes in short.
 
-use cornu_graph::fused::{Kernel, ScalarOp};
-use cornu_graph::op::ReduceOp;
+use cornu_graph::fused::{Kernel, Product, ScalarOp};
+use cornu_graph::op::{Precision, ReduceOp};
 use cornu_graph::plan::{Buffer, Step, StepKind};
 use cornu_graph::{Graph, Op, TensorType, print};
 
@@ -13,12 +13,14 @@ pub fn label(graph: &Graph, step: &Step) -> String {
     match &graph.node(id).op {
         Op::Fused(kernel) => {
             let over = match kernel.product {
-                Some(product) => matmul(&step.inputs, product.transpose_a, product.transpose_b),
+                Some(product) => matmul(&step.inputs, product),
                 None => format!("loop {}", short(&step.outputs[0].ty)),
             };
             format!("{over}: {}", steps(kernel).join(" "))
         }
-        Op::MatMul { transpose_a, transpose_b } => matmul(&step.inputs, *transpose_a, *transpose_b),
+        &Op::MatMul { transpose_a, transpose_b, precision } => {
+            matmul(&step.inputs, Product { transpose_a, transpose_b, precision })
+        }
         Op::Conv2d(_) => format!("conv2d {}", shapes(&step.inputs)),
         Op::Conv2dInputGrad { .. } => format!("conv2d_input_grad {}", shapes(&step.inputs)),
         Op::Conv2dFilterGrad { .. } => format!("conv2d_filter_grad {}", shapes(&step.inputs)),
@@ -39,10 +41,14 @@ pub fn label(graph: &Graph, step: &Step) -> String {
     }
 }
 
-fn matmul(operands: &[Buffer], transpose_a: bool, transpose_b: bool) -> String {
+fn matmul(operands: &[Buffer], product: Product) -> String {
+    let rounded = match product.precision {
+        Precision::Float32 => "",
+        Precision::BFloat16 => " bf16",
+    };
     let flag = |set| if set { "ᵀ" } else { "" };
     let [a, b] = [0, 1].map(|operand| short(&operands[operand].ty));
-    format!("matmul {a}{} {b}{}", flag(transpose_a), flag(transpose_b))
+    format!("matmul{rounded} {a}{} {b}{}", flag(product.transpose_a), flag(product.transpose_b))
 }
 
 /// The different steps of a loop.
