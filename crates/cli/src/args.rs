@@ -5,6 +5,7 @@ use crate::commands::{
 };
 use crate::recipes::{self, Recipe};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
+use cornu::mixed_precision::DTypePolicy;
 use cornu::train::Verbose;
 use std::path::PathBuf;
 
@@ -26,6 +27,12 @@ pub struct Options {
     /// Threads to compute with [default: one for each core]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = at_least_one)]
     pub threads: Option<usize>,
+
+    /// In which precision layers multiply: float32, or mixed_bfloat16, which
+    /// is faster on processors with AVX512-BF16
+    #[arg(long, value_name = "POLICY", default_value = "float32", verbatim_doc_comment)]
+    #[arg(value_parser = policy)]
+    pub dtype_policy: DTypePolicy,
 
     /// Folder to write into [default: runs/RECIPE]
     #[arg(long, value_name = "DIR")]
@@ -87,6 +94,11 @@ pub fn at_least_one(text: &str) -> Result<usize, String> {
         Ok(number) => Ok(number),
         Err(_) => Err("it must be a whole number of at least 1".into()),
     }
+}
+
+/// A dtype policy that Cornu has.
+pub fn policy(name: &str) -> Result<DTypePolicy, String> {
+    DTypePolicy::new(name).check().map_err(|error| error.to_string())
 }
 
 /// What the program is asked to do.
@@ -246,6 +258,9 @@ mod tests {
         assert_eq!((siamese.epochs, siamese.batch_size, siamese.seed), (5, 32, 3));
         let mlp = options_of(&["cornu", "train", "mlp", "--epochs", "2", "--verbose", "1"]);
         assert_eq!((mlp.epochs, mlp.batch_size, mlp.verbose), (2, 128, Verbosity::Bar));
+        assert_eq!(mlp.dtype_policy, DTypePolicy::Float32);
+        let mixed = options_of(&["cornu", "train", "mlp", "--dtype-policy", "mixed_bfloat16"]);
+        assert_eq!(mixed.dtype_policy, DTypePolicy::MixedBFloat16);
     }
 
     #[test]
@@ -255,6 +270,8 @@ mod tests {
             &["cornu", "train", "mlp", "--batch-size", "-3"],
             &["cornu", "train", "mlp", "--verbose", "3"],
             &["cornu", "train", "mlp", "--seed", "one"],
+            &["cornu", "train", "mlp", "--dtype-policy", "mixed_float16"],
+            &["cornu", "profile", "mlp", "--dtype-policy", "float"],
             &["cornu", "train"],
             &["cornu"],
             &["cornu", "embed"],

@@ -5,6 +5,7 @@ use crate::folder::Folder;
 use crate::recipes::{self, Experiment, Recipe};
 use crate::results::Results;
 use crate::{about, say, stop};
+use cornu::mixed_precision::set_global_policy;
 use cornu::train::History;
 use cornu::viz::Report;
 use cornu::{Error, Result, utils};
@@ -17,6 +18,7 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<()> {
     let run = Run { recipe, options, threads: threads(options) };
     utils::set_threads(run.threads)?;
     utils::set_random_seed(options.seed);
+    set_global_policy(options.dtype_policy.clone())?;
     let stop = stop::flag()?;
 
     let mut experiment = (recipe.prepare)((recipe.network)()?, options)?;
@@ -101,6 +103,7 @@ impl Run<'_> {
             .setting("batch size", batch_size)
             .setting("seed", seed)
             .setting("threads", self.threads)
+            .setting("dtype policy", self.options.dtype_policy.name())
             .setting("seconds an epoch", format!("{:.2}", median(&history.epoch_seconds)));
         for (count, what) in experiment.data() {
             report = report.setting(what, say::grouped(count));
@@ -145,6 +148,7 @@ impl Run<'_> {
             "stopped": history.stopped,
             "batch_size": self.options.batch_size,
             "threads": self.threads,
+            "dtype_policy": self.options.dtype_policy.name(),
             "samples": experiment.data().iter().map(|(count, _)| *count).next(),
             "parameters": experiment.model().count_params()?,
             "epoch_seconds": history.epoch_seconds.iter().map(|s| milliseconds(*s)).collect::<Vec<_>>(),

@@ -1,10 +1,11 @@
 //! `cornu profile`: what each op of a recipe's step costs.
 
-use crate::args::{self, Verbosity, at_least_one};
+use crate::args::{self, Verbosity, at_least_one, policy};
 use crate::recipes::{self, Recipe};
 use crate::say;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, Args, Command, ValueEnum};
+use cornu::mixed_precision::{DTypePolicy, set_global_policy};
 use cornu::train::{Purpose, Sort};
 use cornu::{Result, utils};
 use std::path::PathBuf;
@@ -28,6 +29,10 @@ pub struct Options {
     /// Threads to compute with [default: one for each core]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = at_least_one)]
     threads: Option<usize>,
+
+    /// In which precision layers multiply: float32 or mixed_bfloat16
+    #[arg(long, value_name = "POLICY", default_value = "float32", value_parser = policy)]
+    dtype_policy: DTypePolicy,
 
     /// Steps of an evaluation instead of a training
     #[arg(long, conflicts_with = "predict")]
@@ -75,6 +80,7 @@ Examples:
   cornu profile mlp
   cornu profile siamese --sort time --threads 1
   cornu profile cnn --batch-size 32 --steps 10 --trace cnn.json
+  cornu profile mlp --dtype-policy mixed_bfloat16
   cornu profile mlp --predict --batch-size 1",
         )
 }
@@ -84,6 +90,7 @@ pub fn run(options: &Options) -> Result<()> {
     let recipe = recipes::find(&options.recipe).expect("clap knows these alone");
     options.threads.map_or(Ok(()), utils::set_threads)?;
     utils::set_random_seed(1);
+    set_global_policy(options.dtype_policy.clone())?;
     let batch_size = options.batch_size.unwrap_or(recipe.batch_size);
     let mut experiment = (recipe.prepare)((recipe.network)()?, &training(recipe, batch_size))?;
     let profiler = experiment.profile()?.batch_size(batch_size).steps(options.steps);
@@ -121,6 +128,7 @@ fn training(recipe: &Recipe, batch_size: usize) -> args::Options {
         batch_size,
         seed: 1,
         threads: None,
+        dtype_policy: DTypePolicy::Float32,
         out: None,
         limit: None,
         data: None,
