@@ -104,7 +104,7 @@ fn policies_that_are_not_there_are_named() {
         ("mixed_float16", "'mixed_float16' is not supported", "'float32' and 'mixed_bfloat16'"),
         ("float16", "'float16' is not supported", "'float32' and 'mixed_bfloat16'"),
     ] {
-        let of_layer = Dense::new(2).dtype(name).call(&Input::tensor([4]));
+        let of_layer = Dense::new(2).dtype(name).call(Input::tensor([4]));
         let errors = [
             set_global_policy(name).unwrap_err().to_string(),
             of_layer.check().unwrap_err().to_string(),

@@ -1,9 +1,11 @@
 //! What the machine can do at most, measured: the floor under every op's time.
 
 use crate::executor::Cpu;
+use crate::kernels::{FLOPS_OF_PAIRS, pairs_in_chains};
 use crate::simd::{Instructions, Simd, instantiate};
 use crate::threads::{Session, part};
 use cornu_graph::cost::Cost;
+use cornu_graph::op::Precision;
 use cornu_graph::plan::ALIGNMENT;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -16,6 +18,9 @@ pub struct Machine {
     /// Operations on `float32` numbers in a second, with multiplications and additions joined in
     /// registers.
     pub flops_per_second: f64,
+    /// The same with factors in bfloat16: the same number, unless the processor has instructions
+    /// for it.
+    pub bfloat16_flops_per_second: f64,
     /// How fast memory is read that is read again and again, by its size, ascending.
     pub reading: Vec<Reading>,
 }
@@ -59,13 +64,17 @@ impl Machine {
             *smaller = smaller.max(at_least);
         }
         let flops_per_second = multiply_and_add(&session, threads, instructions);
-        Machine { threads, flops_per_second, reading }
+        let bfloat16_flops_per_second =
+            multiply_pairs_and_add(&session, threads, instructions).unwrap_or(flops_per_second);
+        Machine { threads, flops_per_second, bfloat16_flops_per_second, reading }
     }
 
     /// The better of two measurements of the same machine: what slowed the other down was something
     /// else that ran on it.
     pub fn best(mut self, other: &Machine) -> Machine {
         self.flops_per_second = self.flops_per_second.max(other.flops_per_second);
+        self.bfloat16_flops_per_second =
+            self.bfloat16_flops_per_second.max(other.bfloat16_flops_per_second);
         for (reading, other) in self.reading.iter_mut().zip(&other.reading) {
             reading.bytes_per_second = reading.bytes_per_second.max(other.bytes_per_second);
         }
@@ -79,11 +88,15 @@ impl Machine {
         fits.or(self.reading.first()).map_or(f64::INFINITY, |reading| reading.bytes_per_second)
     }
 
-    /// How many seconds an op takes at least that costs this and touches memory of this size: for
-    /// its arithmetic or for its memory, whichever takes longer. It may take longer because its
+    /// How many seconds an op takes at least that costs this, multiplies in this precision and
+    /// touches memory of this size: for its arithmetic or for its memory, whichever takes longer. It may take longer because its
     /// operands are in a cache farther off than they would fit; it can hardly take less.
-    pub fn floor(&self, cost: Cost, memory: usize) -> f64 {
-        let arithmetic = cost.flops as f64 / self.flops_per_second;
+    pub fn floor(&self, cost: Cost, precision: Precision, memory: usize) -> f64 {
+        let flops_per_second = match precision {
+            Precision::Float32 => self.flops_per_second,
+            Precision::BFloat16 => self.bfloat16_flops_per_second,
+        };
+        let arithmetic = cost.flops as f64 / flops_per_second;
         let moving = cost.bytes() as f64 / self.bytes_per_second(memory);
         arithmetic.max(moving)
     }
@@ -146,6 +159,24 @@ fn multiply_and_add(session: &Session<'_>, threads: usize, instructions: Instruc
     (2 * ROUNDS * CHAINS * instructions.lanes() * threads) as f64 / seconds
 }
 
+/// Operations in a second on pairs of bfloat16, where there are instructions for them.
+fn multiply_pairs_and_add(
+    session: &Session<'_>,
+    threads: usize,
+    instructions: Instructions,
+) -> Option<f64> {
+    /// Rounds of a time.
+    const ROUNDS: usize = 1000;
+    let function = pairs_in_chains(instructions)?;
+    let seconds = fastest(|times| {
+        session.run(threads, &|_| {
+            // SAFETY: the machine has the instructions.
+            black_box(unsafe { function(black_box(0.5), times * ROUNDS) });
+        });
+    });
+    Some((ROUNDS * FLOPS_OF_PAIRS * threads) as f64 / seconds)
+}
+
 /// Multiplications and additions that wait for nothing but those before them in their chain.
 ///
 /// # Safety
@@ -185,17 +216,20 @@ mod tests {
         let reading = [(1 << 14, 100.0), (1 << 20, 10.0)];
         let reading =
             reading.map(|(bytes, bytes_per_second)| Reading { bytes, bytes_per_second }).to_vec();
-        Machine { threads: 1, flops_per_second: 1000.0, reading }
+        let (flops_per_second, bfloat16_flops_per_second) = (1000.0, 2000.0);
+        Machine { threads: 1, flops_per_second, bfloat16_flops_per_second, reading }
     }
 
     #[test]
     fn the_floor_is_the_longer_of_arithmetic_and_memory() {
         let machine = machine();
         let cost = |flops, bytes_read| Cost { flops, bytes_read, bytes_written: 100 };
-        assert_eq!(machine.floor(cost(7000, 100), 200), 7.0);
-        assert_eq!(machine.floor(cost(1000, 300), 400), 4.0);
+        let float = Precision::Float32;
+        assert_eq!(machine.floor(cost(7000, 100), float, 200), 7.0);
+        assert_eq!(machine.floor(cost(7000, 100), Precision::BFloat16, 200), 3.5);
+        assert_eq!(machine.floor(cost(1000, 300), float, 400), 4.0);
         // The same bytes, of memory that fits no near cache.
-        assert_eq!(machine.floor(cost(1000, 300), 1 << 21), 40.0);
+        assert_eq!(machine.floor(cost(1000, 300), float, 1 << 21), 40.0);
         assert_eq!(machine.bytes_per_second((1 << 20) - 1), 100.0);
     }
 
@@ -205,9 +239,12 @@ mod tests {
             let cpu =
                 Cpu::new(crate::Options { threads: 2, instructions, ..crate::Options::default() })
                     .unwrap();
-            let Machine { threads, flops_per_second, reading } = Machine::measure(&cpu);
-            assert_eq!(threads, 2);
-            assert!(flops_per_second.is_finite() && flops_per_second > 1e6);
+            let machine = Machine::measure(&cpu);
+            assert_eq!(machine.threads, 2);
+            for speed in [machine.flops_per_second, machine.bfloat16_flops_per_second] {
+                assert!(speed.is_finite() && speed > 1e6);
+            }
+            let reading = machine.reading;
             assert!(
                 reading.is_sorted_by(
                     |a, b| a.bytes < b.bytes && a.bytes_per_second >= b.bytes_per_second
@@ -228,5 +265,11 @@ mod tests {
         let lanes = Instructions::best().lanes() as f32;
         // SAFETY: as above.
         assert_eq!(unsafe { function(2.0) }, lanes * (14.0 * CHAINS as f32 + 2.0));
+        if let Some(function) = pairs_in_chains(Instructions::best()) {
+            // Of a number's word the high half is that number, the low one 0: 2 + 2 · 2 · 2.
+            let chains = FLOPS_OF_PAIRS as f32 / 64.0;
+            // SAFETY: the machine has the instructions.
+            assert_eq!(unsafe { function(2.0, 2) }, 16.0 * (10.0 * chains + 2.0));
+        }
     }
 }

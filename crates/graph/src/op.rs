@@ -262,6 +262,15 @@ impl Op {
         matches!(self, Op::Unary(_) | Op::Binary(_) | Op::Compare(_) | Op::Select | Op::Cast(_))
     }
 
+    /// What the operands of its product are rounded to, if it has one.
+    pub fn precision(&self) -> Precision {
+        match self {
+            Op::MatMul { precision, .. } => *precision,
+            Op::Fused(kernel) => kernel.product.map(|p| p.precision).unwrap_or_default(),
+            _ => Precision::Float32,
+        }
+    }
+
     /// The op with the batch size replaced in its attributes.
     pub fn with_batch(&self, batch: Dim) -> Op {
         let mut op = self.clone();

@@ -11,6 +11,8 @@ mod pool;
 mod random;
 mod reduce;
 
+pub(crate) use matmul::{FLOPS_OF_PAIRS, pairs_in_chains};
+
 use crate::executor::Winograd;
 use crate::program::Slot;
 use crate::simd::Instructions;

@@ -5,6 +5,7 @@ use super::timeline::{Span, TimedStep};
 use crate::train::Purpose;
 use cornu_cpu::Machine;
 use cornu_graph::cost::{Cost, cost};
+use cornu_graph::op::Precision;
 use cornu_graph::plan::{Buffer, Place, Step, StepKind};
 use cornu_graph::{Op, Phase, Plan, TensorType};
 
@@ -120,16 +121,16 @@ impl OpProfile {
         let (inputs, outputs): (Vec<TensorType>, Vec<TensorType>) =
             (types(&step.inputs), types(&step.outputs));
         let read: Vec<&TensorType> = inputs.iter().collect();
-        let (layer, phase, cost) = match step.kind {
+        let (layer, phase, cost, precision) = match step.kind {
             StepKind::Node(id) => {
                 let node = graph.node(id);
                 let layer = node.origin.as_deref().unwrap_or("");
-                (layer, node.phase, cost(&node.op, &read, &outputs))
+                (layer, node.phase, cost(&node.op, &read, &outputs), node.op.precision())
             }
             // A new value of a variable that could not be written where it belongs at once.
             StepKind::Copy => {
                 let copy = Op::Reshape(outputs[0].shape.clone());
-                ("", copied_in(step), cost(&copy, &read, &outputs))
+                ("", copied_in(step), cost(&copy, &read, &outputs), Precision::Float32)
             }
         };
         OpProfile {
@@ -139,7 +140,7 @@ impl OpProfile {
             cost,
             seconds: median(times),
             fastest_seconds: times.iter().min().map_or(0.0, |&time| seconds(time)),
-            floor_seconds: machine.floor(cost, touched(step, cost)),
+            floor_seconds: machine.floor(cost, precision, touched(step, cost)),
             inputs,
             outputs,
         }

@@ -54,6 +54,7 @@ impl Profile {
             "threads": self.machine.threads,
             "machine": {
                 "flops_per_second": self.machine.flops_per_second,
+                "bfloat16_flops_per_second": self.machine.bfloat16_flops_per_second,
                 "reading": reading.collect::<Vec<_>>(),
             },
             "step_seconds": self.step_seconds,

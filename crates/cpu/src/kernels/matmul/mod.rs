@@ -19,7 +19,7 @@ mod panels;
 mod rounded;
 mod zeros;
 
-pub(crate) use numbers::Numbers;
+pub(crate) use numbers::{FLOPS_OF_PAIRS, Numbers, pairs_in_chains};
 pub(crate) use panels::Even;
 
 use super::{Io, Kernel, Request};

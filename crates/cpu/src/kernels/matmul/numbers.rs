@@ -61,6 +61,17 @@ impl Numbers {
     }
 }
 
+/// How many operations a round of [`pairs_in_chains`] has.
+pub(crate) const FLOPS_OF_PAIRS: usize = CHAINS * 16 * 2 * 2;
+/// Sums in registers at once: more than arithmetic units times the steps that each takes.
+const CHAINS: usize = 24;
+
+/// So many rounds of multiplications of pairs in chains, each adding to its own sums: what the
+/// instructions can do at most, if the machine has them.
+pub(crate) fn pairs_in_chains(instructions: Instructions) -> Option<unsafe fn(f32, usize) -> f32> {
+    instructions.multiply_pairs().then_some(pairs::chains::<CHAINS> as _)
+}
+
 /// Without the instructions nothing asks for these.
 #[cfg(not(target_arch = "x86_64"))]
 mod pairs {
@@ -71,6 +82,10 @@ mod pairs {
     pub(super) const TRANSPOSED: Pack = missing;
 
     unsafe fn missing(_: &Packing) {
+        unreachable!("this machine does not multiply pairs")
+    }
+
+    pub(super) unsafe fn chains<const N: usize>(_: f32, _: usize) -> f32 {
         unreachable!("this machine does not multiply pairs")
     }
 }

@@ -150,3 +150,21 @@ unsafe fn transposed(p: &Packing) {
         }
     }
 }
+
+/// Adds the products of pairs to `N` vectors of sums, round by round.
+///
+/// # Safety
+/// The machine has the instructions.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,avx512bf16")]
+pub(super) unsafe fn chains<const N: usize>(x: f32, rounds: usize) -> f32 {
+    // SAFETY: by the contract of this function.
+    let (s, pairs) = unsafe { (Avx512::assume(), Pairs::assume()) };
+    let factor = s.splat(x);
+    let mut sums = [factor; N];
+    for _ in 0..rounds {
+        for sum in &mut sums {
+            *sum = pairs.multiply_add(s, factor, factor, *sum);
+        }
+    }
+    s.sum(sums.into_iter().fold(factor, |a, b| s.add(a, b)))
+}
