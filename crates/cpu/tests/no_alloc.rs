@@ -3,7 +3,7 @@
 //! This is a program of its own (`harness = false`): the threads of the test harness allocate.
 
 use cornu_cpu::{Cpu, Instructions, Options, Winograd};
-use cornu_graph::op::{Conv2d, Distribution, Pool2d, PoolKind, ReduceOp};
+use cornu_graph::op::{Conv2d, Distribution, Pool2d, PoolKind, Precision, ReduceOp};
 use cornu_graph::scalar::{BinaryOp, CompareOp, UnaryOp};
 use cornu_graph::{
     Array, DType, Executor, Graph, NodeId, Op, Plan, Program, Shape, TensorType, graph::Update,
@@ -64,7 +64,9 @@ fn training_like() -> Graph {
     let draw = g.add(draw, &[state]);
     let keep = g.compare_scalar(CompareOp::Less, draw, 1.0);
     let flat = g.select_or_zero(keep, flat);
-    let logits = g.add(Op::matmul(false, false), &[flat, weight]);
+    let (transpose_a, transpose_b, precision) = (false, false, Precision::BFloat16);
+    let rounded = Op::MatMul { transpose_a, transpose_b, precision };
+    let logits = g.add(rounded, &[flat, weight]);
     let e = g.unary(UnaryOp::Exp, logits);
     let sum = g.reduce(ReduceOp::Sum, e, vec![1], true);
     let sum = g.broadcast(sum, &[32, 10].into());

@@ -39,6 +39,7 @@ fn key(graph: &Graph, id: NodeId, inputs: &[NodeId]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use crate::op::Precision;
     use crate::scalar::{BinaryOp, UnaryOp};
     use crate::{DType, Graph, Op, TensorType, passes, passes::Pass};
 
@@ -58,5 +59,21 @@ mod tests {
              %2 = add %1, %1 : float32(2,)\n\
              output %2\n"
         );
+    }
+
+    #[test]
+    fn products_of_different_precision_are_different() {
+        let mut graph = Graph::new();
+        let ty = TensorType::new(DType::F32, [2, 2]);
+        let x = graph.add(Op::Input { index: 0, ty }, &[]);
+        let precisions = [Precision::Float32, Precision::BFloat16, Precision::BFloat16];
+        graph.outputs = precisions
+            .map(|precision| {
+                let op = Op::MatMul { transpose_a: false, transpose_b: false, precision };
+                graph.add(op, &[x, x])
+            })
+            .to_vec();
+        let text = passes::run(graph, &[Pass::Cse, Pass::Dead]).to_string();
+        assert_eq!(text.matches("matmul").count(), 2, "{text}");
     }
 }

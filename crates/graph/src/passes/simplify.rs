@@ -148,6 +148,7 @@ fn broadcast_later(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::op::Precision;
     use crate::{DType, TensorType, passes, passes::Pass};
 
     fn simplified(build: impl FnOnce(&mut Graph, NodeId) -> NodeId) -> String {
@@ -191,9 +192,10 @@ mod tests {
     fn matmul_takes_transposed_operands_as_they_lie() {
         let text = simplified(|g, x| {
             let t = g.add(Op::Transpose(vec![1, 0]), &[x]);
-            g.add(Op::matmul(false, false), &[x, t])
+            let (transpose_a, transpose_b, precision) = (false, false, Precision::BFloat16);
+            g.add(Op::MatMul { transpose_a, transpose_b, precision }, &[x, t])
         });
-        assert!(text.contains("matmul bT %0, %0"), "{text}");
+        assert!(text.contains("matmul bT bfloat16 %0, %0"), "{text}");
     }
 
     #[test]
