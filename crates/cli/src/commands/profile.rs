@@ -21,7 +21,9 @@ pub struct Options {
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = at_least_one)]
     batch_size: Option<usize>,
 
-    /// How many steps to time, op by op; as many more as a whole
+    /// How many steps to time, op by op; as many more as a
+    /// whole
+    #[arg(verbatim_doc_comment)]
     #[arg(long, value_name = "N", default_value_t = 50, allow_negative_numbers = true)]
     #[arg(value_parser = at_least_one)]
     steps: usize,
@@ -30,8 +32,10 @@ pub struct Options {
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = at_least_one)]
     threads: Option<usize>,
 
-    /// In which precision layers multiply: float32 or mixed_bfloat16
+    /// In which precision layers multiply: float32 or
+    /// mixed_bfloat16
     #[arg(long, value_name = "POLICY", default_value = "float32", value_parser = policy)]
+    #[arg(verbatim_doc_comment)]
     dtype_policy: DTypePolicy,
 
     /// Steps of an evaluation instead of a training
