@@ -81,6 +81,28 @@ fn mlp_writes_all_files() {
 }
 
 #[test]
+fn products_are_in_bfloat16_if_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let figures = |policy: &str| {
+        let words = ["mlp", "--epochs", "1", "--limit", "500", "--verbose", "0"];
+        let run = folder.path().join(policy);
+        succeed(
+            folder.path(),
+            &[&words[..], &["--dtype-policy", policy, "--out", policy]].concat(),
+        );
+        let summary = summary(&run);
+        assert_eq!(summary["dtype_policy"], policy);
+        (summary["test"]["loss"].as_f64().unwrap(), summary["test"]["accuracy"].as_f64().unwrap())
+    };
+    let ((plain_loss, plain), (loss, accuracy)) = (figures("float32"), figures("mixed_bfloat16"));
+    assert_ne!(loss, plain_loss);
+    assert!((accuracy - plain).abs() < 0.1, "{accuracy} and {plain}");
+    let output = train(folder.path(), &["mlp", "--dtype-policy", "mixed_float16"]);
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains("Cornu has 'float32' and 'mixed_bfloat16'"), "{message}");
+}
+
+#[test]
 fn siamese_draws_pairs() {
     let folder = tempfile::tempdir().unwrap();
     let words = ["siamese", "--epochs", "1", "--limit", "500", "--out", "here", "--verbose", "0"];
