@@ -67,7 +67,9 @@ fn matmul_beyond_the_blocks() {
 #[test]
 fn matmul_that_skips_zeros() {
     for (seed, (m, n, k)) in
-        [(32, 64, 40), (47, 130, 100), (200, 70, 21), (19, 300, 1100)].into_iter().enumerate()
+        [(32, 64, 40), (47, 130, 100), (200, 70, 21), (19, 300, 1100), (1, 300, 90), (2, 130, 1100)]
+            .into_iter()
+            .enumerate()
     {
         let mut rng = random(seed as u64);
         for transpose_a in [false, true] {

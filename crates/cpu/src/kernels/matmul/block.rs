@@ -2,7 +2,6 @@
 
 pub(crate) use super::matrices::{Matrices, Pointers};
 use super::micro::{Family, LOW, Layout, Tile, families};
-use super::numbers::Numbers;
 use super::pack::{Pack, Packing};
 use super::panels::{Even, Panel, Panels};
 use super::zeros::{self, Find, Piece};
@@ -17,7 +16,7 @@ const PACKED: usize = 208 * 1024;
 /// Whether it is faster to read B where it is: it is not transposed, and few rows of A meet it.
 pub(crate) fn is_direct(instructions: Instructions, matrices: &Matrices, rows: usize) -> bool {
     let tallest = families(instructions).last().map_or(1, Family::tallest);
-    matrices.numbers == Numbers::Floats && !matrices.transpose_b && rows <= 3 * tallest
+    matrices.numbers.read_in_place() && !matrices.transpose_b && rows <= 3 * tallest
 }
 
 /// Into which tiles a rectangle is cut.

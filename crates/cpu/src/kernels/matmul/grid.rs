@@ -3,7 +3,6 @@
 use super::aligned_part;
 use super::block::{Matrices, is_direct};
 use super::micro::families;
-use super::numbers::Numbers;
 use crate::simd::Instructions;
 use crate::threads::{Crew, part};
 use std::ops::Range;
@@ -82,7 +81,7 @@ impl Grid {
         let multiply = rows * columns * k / (2 * instructions.lanes());
         let pack =
             if dots || is_direct(instructions, matrices, rows) { 0 } else { k * columns / 4 };
-        let pack_a = if matrices.numbers == Numbers::Floats { 0 } else { rows * k / 4 };
+        let pack_a = if matrices.numbers.read_in_place() { 0 } else { rows * k / 4 };
         // Each thread then reads rows that others have written, in their caches.
         let shared = if self.column_parts > 1 && !dots { rows * k / 4 } else { 0 };
         let read = (rows * k + k * columns + rows * columns) / 16 + shared;

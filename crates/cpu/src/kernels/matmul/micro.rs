@@ -3,6 +3,7 @@
 use super::numbers::Numbers;
 #[cfg(target_arch = "x86_64")]
 use super::pairs::Pairs;
+use super::rounded::round;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Avx2, Avx512};
 use crate::simd::{Instructions, Portable, Simd, prefetch};
@@ -50,6 +51,12 @@ pub(crate) type Micro = unsafe fn(&Tile);
 pub(super) trait Multiply<S: Simd>: Copy {
     /// `a · b + sum`
     fn multiply_add(self, s: S, a: S::F, b: S::F, sum: S::F) -> S::F;
+
+    /// A vector of B as it is multiplied.
+    #[inline(always)]
+    fn read(self, _: S, b: S::F) -> S::F {
+        b
+    }
 }
 
 /// Each word is a number.
@@ -60,6 +67,22 @@ impl<S: Simd> Multiply<S> for Floats {
     #[inline(always)]
     fn multiply_add(self, s: S, a: S::F, b: S::F, sum: S::F) -> S::F {
         s.mul_add(a, b, sum)
+    }
+}
+
+/// Each word is a number; those of B are rounded to bfloat16.
+#[derive(Clone, Copy)]
+struct Rounding;
+
+impl<S: Simd> Multiply<S> for Rounding {
+    #[inline(always)]
+    fn multiply_add(self, s: S, a: S::F, b: S::F, sum: S::F) -> S::F {
+        s.mul_add(a, b, sum)
+    }
+
+    #[inline(always)]
+    fn read(self, s: S, b: S::F) -> S::F {
+        round(s, b)
     }
 }
 
@@ -98,7 +121,7 @@ unsafe fn micro<
             }
             let mut row = [s.splat(0.0); NV];
             for v in 0..NV {
-                row[v] = s.load(b.add(v * S::LANES));
+                row[v] = numbers.read(s, s.load(b.add(v * S::LANES)));
             }
             for i in 0..MR {
                 let x = s.splat(*a.add(if ROWS { i * t.a_stride } else { i }));
@@ -144,20 +167,22 @@ unsafe fn finish<S: Simd, const MR: usize, const NV: usize>(
 
 /// One micro-kernel compiled for one instruction set.
 macro_rules! kernel {
-    (Pairs, $($sizes:tt)*) => {
+    (Avx512 Pairs, $($sizes:tt)*) => {
         kernel!(@ Avx512::assume(), Pairs::assume(), #[target_feature(
             enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma"
         )], $($sizes)*)
     };
-    (Avx512, $($sizes:tt)*) => {
-        kernel!(@ Avx512::assume(), Floats, #[target_feature(
+    (Avx512 $numbers:ident, $($sizes:tt)*) => {
+        kernel!(@ Avx512::assume(), $numbers, #[target_feature(
             enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"
         )], $($sizes)*)
     };
-    (Avx2, $($sizes:tt)*) => {
-        kernel!(@ Avx2::assume(), Floats, #[target_feature(enable = "avx2,fma")], $($sizes)*)
+    (Avx2 $numbers:ident, $($sizes:tt)*) => {
+        kernel!(@ Avx2::assume(), $numbers, #[target_feature(enable = "avx2,fma")], $($sizes)*)
     };
-    (Portable, $($sizes:tt)*) => { kernel!(@ Portable, Floats, #[inline(never)], $($sizes)*) };
+    (Portable $numbers:ident, $($sizes:tt)*) => {
+        kernel!(@ Portable, $numbers, #[inline(never)], $($sizes)*)
+    };
     (@ $simd:expr, $numbers:expr, #[$attribute:meta], $mr:literal, $nv:literal, $rows:literal, $skips:literal) => {{
         #[$attribute]
         unsafe fn kernel(tile: &Tile) {
@@ -177,6 +202,8 @@ pub(crate) struct Family {
     /// The width in vectors.
     pub vectors: usize,
     floats: Kernels,
+    /// Of low tiles alone.
+    rounding: Kernels,
     pairs: Option<Kernels>,
 }
 
@@ -190,6 +217,7 @@ impl Family {
     pub(crate) fn kernels(&self, numbers: Numbers) -> &Kernels {
         match (&self.pairs, numbers) {
             (Some(pairs), Numbers::Pairs) => pairs,
+            (_, Numbers::ReadRounded) => &self.rounding,
             _ => &self.floats,
         }
     }
@@ -228,22 +256,28 @@ macro_rules! family {
     (Avx512, $nv:literal: $($sizes:tt)*) => {
         Family {
             vectors: $nv,
-            floats: kernels!(Avx512, $nv: $($sizes)*),
-            pairs: Some(kernels!(Pairs, $nv: $($sizes)*)),
+            floats: kernels!(Avx512 Floats, $nv: $($sizes)*),
+            rounding: kernels!(Avx512 Rounding, $nv: 1 2; 1 2),
+            pairs: Some(kernels!(Avx512 Pairs, $nv: $($sizes)*)),
         }
     };
     ($simd:ident, $nv:literal: $($sizes:tt)*) => {
-        Family { vectors: $nv, floats: kernels!($simd, $nv: $($sizes)*), pairs: None }
+        Family {
+            vectors: $nv,
+            floats: kernels!($simd Floats, $nv: $($sizes)*),
+            rounding: kernels!($simd Rounding, $nv: 1 2; 1 2),
+            pairs: None,
+        }
     };
 }
 
 macro_rules! kernels {
-    ($simd:ident, $nv:literal: $($mr:literal)*; $($low:literal)*) => {
+    ($simd:ident $numbers:ident, $nv:literal: $($mr:literal)*; $($low:literal)*) => {
         Kernels {
-            rows: &[$(kernel!($simd, $mr, $nv, true, false)),*],
-            columns: &[$(kernel!($simd, $mr, $nv, false, false)),*],
-            skipping_rows: &[$(kernel!($simd, $low, $nv, true, true)),*],
-            skipping_columns: &[$(kernel!($simd, $low, $nv, false, true)),*],
+            rows: &[$(kernel!($simd $numbers, $mr, $nv, true, false)),*],
+            columns: &[$(kernel!($simd $numbers, $mr, $nv, false, false)),*],
+            skipping_rows: &[$(kernel!($simd $numbers, $low, $nv, true, true)),*],
+            skipping_columns: &[$(kernel!($simd $numbers, $low, $nv, false, true)),*],
         }
     };
 }

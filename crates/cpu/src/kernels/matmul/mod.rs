@@ -87,15 +87,15 @@ impl MatMul {
             b_stride: if transpose_b { k } else { n },
             c_stride: n,
             add: false,
-            numbers: Numbers::new(precision, request.instructions),
+            numbers: Numbers::new(precision, request.instructions, m),
         };
         let instructions = request.instructions;
-        let is_float = matrices.numbers == Numbers::Floats;
-        let few = m <= dots::MOST_ROWS && transpose_b && !transpose_a && is_float;
+        let numbers = matrices.numbers;
+        let few = m <= dots::MOST_ROWS && transpose_b && !transpose_a && numbers.read_in_place();
         let cut = Cut { rows: !few, columns: !whole_rows || few };
         let grid = Grid::new(instructions, &matrices, cut, batch, request.crew);
         let way = if few {
-            Way::Dots(dots::dots(instructions))
+            Way::Dots(dots::dots(instructions, numbers == Numbers::ReadRounded))
         } else {
             Way::Blocks(Block::new(instructions, matrices, grid.most_rows(), grid.most_columns()))
         };

@@ -4,7 +4,8 @@
 //! cache. Where the machine multiplies pairs of them ([`super::pairs`]), two neighbours along the
 //! inner dimension share a word of 32 bits: for all that is around the micro-kernels the product is
 //! one of words, of half the depth. Elsewhere the rounded numbers stay `f32`, and the kernels are
-//! those of `f32` ([`super::rounded`]).
+//! those of `f32` ([`super::rounded`]). Where only a row or two meet B, it is not worth packing: its
+//! numbers are rounded as they are read.
 
 use super::micro::Layout;
 use super::pack::{self, Pack};
@@ -13,6 +14,9 @@ use super::pairs;
 use super::rounded;
 use crate::simd::Instructions;
 use cornu_graph::op::Precision;
+
+/// For so many rows B is not packed to be rounded. There are no taller kernels that round.
+const FEW: usize = 2;
 
 /// How the numbers of a product are multiplied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,16 +27,24 @@ pub(crate) enum Numbers {
     Rounded,
     /// Rounded to bfloat16, two in a word.
     Pairs,
+    /// Rounded to bfloat16: A when it is packed, B each time it is read.
+    ReadRounded,
 }
 
 impl Numbers {
-    /// The fastest form for a precision.
-    pub(crate) fn new(precision: Precision, instructions: Instructions) -> Numbers {
+    /// The fastest form for a precision, if A has so many rows.
+    pub(crate) fn new(precision: Precision, instructions: Instructions, rows: usize) -> Numbers {
         match precision {
             Precision::Float32 => Numbers::Floats,
+            Precision::BFloat16 if rows <= FEW => Numbers::ReadRounded,
             Precision::BFloat16 if instructions.multiply_pairs() => Numbers::Pairs,
             Precision::BFloat16 => Numbers::Rounded,
         }
+    }
+
+    /// Whether B may be read where it is.
+    pub(crate) fn read_in_place(self) -> bool {
+        matches!(self, Numbers::Floats | Numbers::ReadRounded)
     }
 
     /// How many neighbours along the inner dimension share a word.
@@ -43,7 +55,7 @@ impl Numbers {
     /// The function that packs B, stored as rows or transposed.
     pub(super) fn pack(self, instructions: Instructions, transposed: bool) -> Pack {
         match self {
-            Numbers::Floats => pack::pack(instructions, transposed),
+            Numbers::Floats | Numbers::ReadRounded => pack::pack(instructions, transposed),
             Numbers::Rounded => rounded::pack(instructions, transposed),
             Numbers::Pairs if transposed => pairs::TRANSPOSED,
             Numbers::Pairs => pairs::ACROSS,
@@ -54,7 +66,9 @@ impl Numbers {
     pub(super) fn pack_tile(self, instructions: Instructions, layout: Layout) -> Option<Pack> {
         match (self, layout) {
             (Numbers::Floats, _) => None,
-            (Numbers::Rounded, _) => Some(rounded::pack(instructions, false)),
+            (Numbers::Rounded | Numbers::ReadRounded, _) => {
+                Some(rounded::pack(instructions, false))
+            }
             (Numbers::Pairs, Layout::Rows) => Some(pairs::ALONG),
             (Numbers::Pairs, Layout::Columns) => Some(pairs::ACROSS),
         }

@@ -36,7 +36,7 @@ unsafe fn round_rows<S: Simd>(s: S, p: &Packing) {
 
 /// The nearest bfloat16, halves to even; NaN as it is. See [`cornu_graph::op::Precision::round`].
 #[inline(always)]
-fn round<S: Simd>(s: S, x: S::F) -> S::F {
+pub(super) fn round<S: Simd>(s: S, x: S::F) -> S::F {
     let mask = |x, bits| s.and(x, s.float_of_bits(s.splat_i(bits)));
     let bits = s.bits(x);
     let odd = s.bits(mask(s.float_of_bits(s.shift_right::<16>(bits)), 1));
