@@ -2,8 +2,8 @@
 //!
 //! With the policy `mixed_bfloat16` the matrix products of a layer, and those of its gradient, round
 //! their operands to bfloat16 and add up in `float32`: 8 significant bits instead of 24, with the
-//! range of `float32`, so that no loss scaling is needed. On processors with AVX512-BF16 such a
-//! product takes half the time; elsewhere it takes a little longer than in `float32` and gives the
+//! range of `float32`, so that no loss scaling is needed. On processors with AVX512-BF16 a large
+//! product takes little more than half the time; elsewhere it takes a little longer and gives the
 //! same but for the rounding of its sums.
 //!
 //! ```
