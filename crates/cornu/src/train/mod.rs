@@ -15,6 +15,7 @@ mod predict;
 mod predictor;
 mod profile;
 mod progress;
+mod queue;
 mod restore;
 mod run;
 mod show;

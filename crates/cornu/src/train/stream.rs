@@ -3,6 +3,7 @@
 use super::DataPlace;
 use super::class_weight::weights_by_class;
 use super::feeds::FeedSpec;
+use super::queue::{Receiver, Sender, queue};
 use super::source::batch_name;
 use crate::backend;
 use crate::data::{Batch, Column, Generator, Part, Step};
@@ -10,7 +11,6 @@ use cornu_graph::{Array, Error, Result};
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::Scope;
 
 /// A batch as the program takes it.
@@ -82,12 +82,11 @@ impl Stream {
         pull: &Pull<'_>,
     ) -> Stream {
         let Pull { seed, place, limit, class_weight } = *pull;
-        let queue = generator.queue;
+        let most = generator.queue;
         let parts = generator.into_parts(seed, place);
         let count = parts.len();
         let receivers = parts.into_iter().enumerate().map(|(number, part)| {
-            // One that is made besides those that wait.
-            let (sender, receiver) = sync_channel(queue.div_ceil(count) - 1);
+            let (sender, receiver) = queue(most.div_ceil(count));
             let class_weight = class_weight.cloned();
             // Of all batches every `count`th.
             let batches = limit.batches.saturating_sub(number).div_ceil(count);
@@ -154,13 +153,13 @@ impl Stream {
     }
 
     fn receive(&mut self) -> Result<Next> {
-        match self.receivers[self.turn].recv() {
-            Ok(Message::Batch(batch)) => self.current = Some(batch),
-            Ok(Message::EpochEnd) => return Ok(Next::EpochEnd),
-            Ok(Message::Failed(error)) => {
+        match self.receivers[self.turn].receive() {
+            Some(Message::Batch(batch)) => self.current = Some(batch),
+            Some(Message::EpochEnd) => return Ok(Next::EpochEnd),
+            Some(Message::Failed(error)) => {
                 return Err(error.within(batch_name(self.taken + 1)));
             }
-            Err(_) => return Ok(Next::End),
+            None => return Ok(Next::End),
         }
         self.turn = (self.turn + 1) % self.receivers.len();
         Ok(Next::Batch)
@@ -180,12 +179,12 @@ impl Stream {
 /// What a thread does: prepares batches until there are no more, or nobody takes them.
 fn produce(
     mut part: Part<'_>,
-    sender: &SyncSender<Message>,
+    sender: &Sender<Message>,
     mut limit: Limit,
     weights: Option<&BTreeMap<usize, f32>>,
 ) {
     let cpu = backend::cpu();
-    while limit.batches > 0 && limit.epochs > 0 {
+    while limit.batches > 0 && limit.epochs > 0 && sender.wait_for_room() {
         let core = cpu.lend_core();
         let step = catch_unwind(AssertUnwindSafe(|| match part() {
             Step::End => None,
@@ -206,9 +205,8 @@ fn produce(
             Message::EpochEnd => limit.epochs -= 1,
             Message::Failed(_) => limit.batches = 0,
         }
-        // Waiting until somebody takes it needs no core.
         drop(core);
-        if sender.send(message).is_err() {
+        if !sender.send(message) {
             return;
         }
     }
