@@ -161,8 +161,9 @@ impl<'a, P: Pixel> Image<'a, P> {
     }
 }
 
+/// What is between two pixels: `part` tells how much the second one counts.
 #[inline(always)]
-fn between<P: Pixel>(a: P, b: P, part: f32) -> f32 {
+pub fn between<P: Pixel>(a: P, b: P, part: f32) -> f32 {
     let (a, b): (f32, f32) = (a.into(), b.into());
     a + part * (b - a)
 }

@@ -4,7 +4,7 @@
 //! Where all four neighbours are inside, pixels are read along a [`Line`], in fixed-point steps.
 
 use super::ranges::FillMode;
-use cornu_cpu::sampling::{Image, Line, Pixel};
+use cornu_cpu::sampling::{Image, Line, Pixel, between};
 use std::ops::Range;
 
 /// The size of an image, channels last.
@@ -57,7 +57,7 @@ impl Warp<'_> {
     fn rows<P: Pixel>(&self, frame: Frame, image: &[P], out: &mut [f32]) {
         let width = frame.cols * frame.channels;
         let axes = Axes::new(self, frame);
-        let between = Image::new(image, frame.cols, frame.channels, self.gain);
+        let source = Image::new(image, frame.cols, frame.channels, self.gain);
         for (row, out) in out.chunks_exact_mut(width).enumerate() {
             let starts = [self.at(0, row, 0), self.at(1, row, 0)];
             let inside = axes.within(starts, MARGIN).unwrap_or(0..0);
@@ -77,7 +77,7 @@ impl Warp<'_> {
                 0 => self.stride_nearest(row, inside.start, frame, image, out),
                 _ => {
                     let start = [self.at(0, row, inside.start), self.at(1, row, inside.start)];
-                    between.read(Line::new(start, [self.matrix[0][1], self.matrix[1][1]]), out);
+                    source.read(Line::new(start, [self.matrix[0][1], self.matrix[1][1]]), out);
                 }
             }
         }
@@ -207,12 +207,6 @@ struct Near {
     low: usize,
     high: usize,
     part: f32,
-}
-
-#[inline(always)]
-fn between<P: Pixel>(a: P, b: P, part: f32) -> f32 {
-    let (a, b): (f32, f32) = (a.into(), b.into());
-    a + part * (b - a)
 }
 
 /// Without the library call that `f64::floor` is on machines before SSE 4.1.
