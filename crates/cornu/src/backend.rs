@@ -1,6 +1,7 @@
 //! Which executor runs programs: the CPU, with some options.
 
 use cornu_cpu::{Cpu, Machine, Options, Winograd};
+use cornu_graph::cut::Cut;
 use cornu_graph::{Error, Executor, Graph, Plan, Program, Result, passes, plan};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -56,6 +57,19 @@ pub(crate) fn threads() -> usize {
 /// What the machine can do at most with these threads. Measures it: that takes 0.2 seconds.
 pub(crate) fn measure_machine() -> Machine {
     Machine::measure(&cpu())
+}
+
+/// Compiles a graph for a batch of so many samples, which is done in strips if it is too large for
+/// the cache.
+pub(crate) fn compile_in_strips(graph: &Graph, samples: usize) -> Result<Box<dyn Program>> {
+    let (cpu, cut) = (cpu(), Cut::of(graph, samples));
+    match cut.as_ref().and_then(|cut| Some((cut, cut.rows(cpu.threads())?))) {
+        Some((cut, rows)) => {
+            let strip = passes::optimize(cut.strip(rows));
+            Ok(Box::new(cpu.load_strips(cut, rows, strip)?))
+        }
+        None => compile(graph.clone()),
+    }
 }
 
 /// Optimizes, plans and loads a graph.

@@ -83,6 +83,65 @@ fn several_inputs_and_outputs_of_several_types() {
     assert!(message(predictor.run_all(&[words])).contains("2 inputs, but 1 were given"));
 }
 
+/// Two images, each through the same layers.
+fn twins() -> Model {
+    let tower = Sequential::new()
+        .add(Input::new([12, 12, 1]))
+        .add(Conv2D::new(4, (3, 3)).activation("relu"))
+        .add(BatchNormalization::new())
+        .add(MaxPooling2D::new((2, 2)))
+        .add(Flatten::new())
+        .add(Dense::new(8));
+    let (left, right) = (Input::tensor([12, 12, 1]), Input::tensor([12, 12, 1]));
+    let (a, b) = (tower.call(&left), tower.call(&right));
+    let distance = ops::sqrt(ops::sum(ops::square(&a - &b), Axis::new(-1).keepdims()));
+    Model::new([&left, &right], [&distance, &a]).unwrap()
+}
+
+#[test]
+fn large_batches_are_done_in_strips_and_tell_the_same() {
+    let count = 1111;
+    let pixels =
+        |scale: usize| (0..count * 144).map(|i| (i * scale % 251) as f32 / 251.0).collect();
+    let shape = [count, 12, 12, 1];
+    let left: Array = Array::new(shape, pixels(7)).unwrap();
+    let right: Array = Array::new(shape, pixels(13)).unwrap();
+    let mut model = twins();
+    let mut large = model.predictor(count).unwrap();
+    for round in 0..2 {
+        large.run_all(&[(&left).into(), (&right).into()]).unwrap();
+        let wanted = model.predict([&left, &right]).batch_size(10).run_all().unwrap();
+        let at_once = model.predict([&left, &right]).batch_size(count).run_all().unwrap();
+        for (index, wanted) in wanted.iter().enumerate() {
+            let given = large.output::<f32>(index).unwrap();
+            assert_eq!(given, at_once[index].as_slice::<f32>().unwrap());
+            assert_eq!(wanted.shape(), at_once[index].shape());
+            let wanted = wanted.as_slice::<f32>().unwrap();
+            let far = given.iter().zip(wanted).find(|(a, b)| (*a - *b).abs() > 1e-5);
+            assert!(far.is_none() && wanted.iter().any(|x| *x != 0.0), "{round} {index} {far:?}");
+        }
+        let weights = model.get_weights().unwrap().into_iter();
+        let doubled: Vec<Array> = weights.map(|w| ops::multiply(&w, 2.0).eval().unwrap()).collect();
+        model.set_weights(doubled).unwrap();
+    }
+    let error =
+        message(large.run_all(&[(&left).into(), (&right).as_slice::<f32>().unwrap()[1..].into()]));
+    assert!(error.contains("is 159984 numbers, not 159983"), "{error}");
+}
+
+#[test]
+fn what_needs_all_samples_sees_them_all() {
+    let x = Input::tensor([4]);
+    let centered = &x - ops::mean(&x, Axis::new(0).keepdims());
+    let model = Model::new([&x], [&centered]).unwrap();
+    let mut predictor = model.predictor(3000).unwrap();
+    let given = predictor.run(samples(3000).as_slice::<f32>().unwrap()).unwrap();
+    for column in 0..4 {
+        let sum: f32 = given.iter().skip(column).step_by(4).sum();
+        assert!(sum.abs() < 0.05, "{sum}");
+    }
+}
+
 #[test]
 fn mistakes_are_told() {
     let model = classifier();

@@ -3,10 +3,12 @@
 use crate::kernels::{Request, build};
 use crate::program::CpuProgram;
 use crate::simd::Instructions;
+use crate::strips::StripProgram;
 use crate::threads::{Crew, Lent, Pool, Session};
+use cornu_graph::cut::Cut;
 use cornu_graph::executor::check_support;
 use cornu_graph::infer::project;
-use cornu_graph::{Error, ErrorKind, Executor, Node, Op, Plan, Program, Result, TensorType};
+use cornu_graph::{Error, ErrorKind, Executor, Graph, Node, Op, Plan, Program, Result, TensorType};
 use std::sync::Arc;
 
 /// Choices of a [`Cpu`].
@@ -123,6 +125,22 @@ impl Cpu {
         check_support(self, &plan)?;
         let pool = Arc::clone(&self.pool);
         CpuProgram::new(plan, pool, self.crew(), self.instructions, self.winograd)
+    }
+}
+
+impl Cpu {
+    /// Makes a program for a large batch of predictions, cut into strips of so many samples, from
+    /// the graph of a strip ([`Cut::strip`]), which may have been optimized.
+    ///
+    /// # Errors
+    /// If the graph needs an op that the backend does not support.
+    pub fn load_strips(&self, cut: &Cut<'_>, rows: usize, strip: Graph) -> Result<StripProgram> {
+        StripProgram::new(self, Arc::clone(&self.pool), cut, rows, strip)
+    }
+
+    /// The backend with one thread of its own: the one that calls it.
+    pub(crate) fn alone(&self) -> Result<Cpu> {
+        Cpu::new(Options { threads: 1, ..self.options() })
     }
 }
 

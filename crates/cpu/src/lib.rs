@@ -5,7 +5,8 @@
 //!
 //! | room | what is in it |
 //! |---|---|
-//! | `executor`, `program` | from a plan to a program; the run |
+//! | `executor`, `program`, `leaf` | from a plan to a program; the run; checks of what it is handed |
+//! | `strips` | programs that take a large batch through all layers a few samples at a time |
 //! | `kernels` | one file an idea; each kernel is made for its sizes and its share of threads |
 //! | `simd`, `math` | vectors of `f32` for three instruction sets; elementary functions of them |
 //! | `threads` | the threads that stay, and the fixed rule by which they share work |
@@ -37,15 +38,18 @@ mod arena;
 mod executor;
 mod float;
 mod kernels;
+mod leaf;
 mod machine;
 mod math;
 mod program;
 pub mod sampling;
 mod simd;
+mod strips;
 mod threads;
 
 pub use executor::{Cpu, Options, Winograd};
 pub use machine::{Machine, Reading};
 pub use program::CpuProgram;
 pub use simd::Instructions;
+pub use strips::StripProgram;
 pub use threads::Lent;

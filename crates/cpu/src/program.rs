@@ -3,6 +3,7 @@
 use crate::arena::Arena;
 use crate::executor::Winograd;
 use crate::kernels::{Io, Kernel, Request, build};
+use crate::leaf::{Leaf, check_count};
 use crate::simd::Instructions;
 use crate::threads::{Crew, Pool};
 use cornu_graph::executor::Nobody;
@@ -26,12 +27,6 @@ struct Instruction {
     inputs: Vec<Slot>,
     outputs: Vec<Slot>,
     scratch: Slot,
-}
-
-/// The type of an array that a run is given, ready to be compared without allocating.
-struct Leaf {
-    dtype: DType,
-    shape: Vec<usize>,
 }
 
 /// An output: where it is, and its type.
@@ -74,7 +69,7 @@ impl CpuProgram {
         let mut loader = Loader { plan: &plan, bases, crew, instructions, winograd };
         let ready: Result<Vec<_>> = plan.steps().iter().map(|step| loader.load(step)).collect();
         let (ready, bases) = (ready?, loader.bases);
-        let leaves = |types: &[TensorType]| types.iter().map(Leaf::new).collect();
+        let leaves = |types: &[TensorType]| types.iter().map(Leaf::from).collect();
         let outputs: Result<Vec<_>> = plan.outputs().iter().map(Output::new).collect();
         Ok(CpuProgram {
             instructions: ready,
@@ -99,6 +94,16 @@ impl CpuProgram {
         Ok(())
     }
 
+    /// Checks the elements of the inputs, and sets their addresses.
+    fn feed_elements(&mut self, inputs: &[Elements<'_>]) -> Result<()> {
+        check_count("inputs", self.inputs.len(), inputs.len())?;
+        for (i, (leaf, elements)) in self.inputs.iter().zip(inputs).enumerate() {
+            leaf.check_elements(i, *elements)?;
+        }
+        self.set_inputs(inputs.iter().copied());
+        Ok(())
+    }
+
     /// Sets the addresses of the inputs, which were checked.
     fn set_inputs<'a>(&mut self, inputs: impl Iterator<Item = Elements<'a>>) {
         for (base, elements) in self.bases[1..].iter_mut().zip(inputs) {
@@ -106,25 +111,55 @@ impl CpuProgram {
         }
     }
 
-    /// Sets the addresses of the variables, and runs. The observer is a type, so that it costs
-    /// nothing where nobody follows.
-    fn execute(
+    /// Runs on inputs that were checked, with variables that other programs may be reading.
+    ///
+    /// # Errors
+    /// If the program writes to variables; as [`Program::run`].
+    pub(crate) fn run_shared<'a>(
+        &mut self,
+        inputs: impl Iterator<Item = Elements<'a>>,
+        variables: &[&mut Array],
+        observer: &mut (impl Observer + ?Sized),
+    ) -> Result<()> {
+        if self.written.contains(&true) {
+            return Err(Error::state("a program that writes to variables has them for itself"));
+        }
+        self.check_variables(variables)?;
+        self.set_inputs(inputs);
+        let bases = &mut self.bases[1 + self.inputs.len()..];
+        bases.iter_mut().zip(variables).for_each(|(base, array)| *base = address(array));
+        self.execute(observer);
+        Ok(())
+    }
+
+    /// Runs on inputs that are set, with variables that the program has for itself.
+    fn run_with(
         &mut self,
         variables: &mut [&mut Array],
         observer: &mut (impl Observer + ?Sized),
     ) -> Result<()> {
-        check_count("variables", self.variables.len(), variables.len())?;
-        for (i, (leaf, array)) in self.variables.iter().zip(&*variables).enumerate() {
-            leaf.check("variable", i, array)?;
-        }
+        self.check_variables(variables)?;
         let bases = &mut self.bases[1 + self.inputs.len()..];
         for ((base, array), &written) in bases.iter_mut().zip(variables).zip(&self.written) {
             *base = if written {
                 with_values!(array.values_mut(), v => v.as_mut_ptr().cast())
             } else {
-                with_values!(array.values(), v => v.as_ptr().cast_mut().cast())
+                address(array)
             };
         }
+        self.execute(observer);
+        Ok(())
+    }
+
+    fn check_variables(&self, variables: &[&mut Array]) -> Result<()> {
+        check_count("variables", self.variables.len(), variables.len())?;
+        let mut variables = self.variables.iter().zip(variables).enumerate();
+        variables.try_for_each(|(i, (leaf, array))| leaf.check("variable", i, array))
+    }
+
+    /// Runs, when all addresses are set. The observer is a type, so that it costs nothing where
+    /// nobody follows.
+    fn execute(&self, observer: &mut (impl Observer + ?Sized)) {
         let session = self.pool.session();
         for (index, step) in self.instructions.iter().enumerate() {
             let io = Io {
@@ -141,7 +176,6 @@ impl CpuProgram {
             unsafe { step.kernel.run(io, &session) };
             observer.end(index);
         }
-        Ok(())
     }
 
     fn lookup(&self, index: usize) -> Result<&Output> {
@@ -152,7 +186,7 @@ impl CpuProgram {
 
     /// The elements of an output; truth values as bytes.
     fn output_values<T: Element>(&self, output: &Output) -> &[T] {
-        assert_eq!(T::DTYPE.size(), output.ty.dtype.size());
+        assert_eq!(T::DTYPE.size(), output.ty.dtype().size());
         // SAFETY: the plan puts outputs into the arena, at multiples of 64 bytes. The arena begins
         // as zeros. `T` is one of the numbers, for which all bytes are values.
         unsafe {
@@ -181,26 +215,22 @@ impl CpuProgram {
 impl Program for CpuProgram {
     fn run(&mut self, inputs: &[&Array], variables: &mut [&mut Array]) -> Result<()> {
         self.feed(inputs)?;
-        self.execute(variables, &mut Nobody)
+        self.run_with(variables, &mut Nobody)
+    }
+
+    fn run_on(&mut self, inputs: &[Elements<'_>], variables: &mut [&mut Array]) -> Result<()> {
+        self.feed_elements(inputs)?;
+        self.run_with(variables, &mut Nobody)
     }
 
     fn run_observed(
         &mut self,
-        inputs: &[&Array],
+        inputs: &[Elements<'_>],
         variables: &mut [&mut Array],
         observer: &mut dyn Observer,
     ) -> Result<()> {
-        self.feed(inputs)?;
-        self.execute(variables, observer)
-    }
-
-    fn run_on(&mut self, inputs: &[Elements<'_>], variables: &mut [&mut Array]) -> Result<()> {
-        check_count("inputs", self.inputs.len(), inputs.len())?;
-        for (i, (leaf, elements)) in self.inputs.iter().zip(inputs).enumerate() {
-            leaf.check_elements(i, *elements)?;
-        }
-        self.set_inputs(inputs.iter().copied());
-        self.execute(variables, &mut Nobody)
+        self.feed_elements(inputs)?;
+        self.run_with(variables, observer)
     }
 
     fn plan(&self) -> &Plan {
@@ -209,7 +239,7 @@ impl Program for CpuProgram {
 
     fn elements(&self, index: usize) -> Result<Elements<'_>> {
         let output = self.lookup(index)?;
-        Ok(match output.ty.dtype {
+        Ok(match output.ty.dtype() {
             DType::F32 => Elements::F32(self.output_values(output)),
             DType::I32 => Elements::I32(self.output_values(output)),
             DType::U8 => Elements::U8(self.output_values(output)),
@@ -219,13 +249,13 @@ impl Program for CpuProgram {
 
     fn output(&self, index: usize) -> Array {
         let output = &self.outputs[index];
-        let values = match output.ty.dtype {
+        let values = match output.ty.dtype() {
             DType::F32 => Values::F32(self.output_values(output).to_vec()),
             DType::I32 => Values::I32(self.output_values(output).to_vec()),
             DType::U8 => Values::U8(self.output_values(output).to_vec()),
             DType::Bool => Values::Bool(self.output_bools(output).collect()),
         };
-        Array::from_values(output.ty.shape.clone(), values).expect("an output fills its shape")
+        Array::from_values(output.ty.shape(), values).expect("an output fills its shape")
     }
 
     fn read_output(&self, index: usize, into: &mut Array) -> Result<()> {
@@ -243,41 +273,9 @@ impl Program for CpuProgram {
     }
 }
 
-fn check_count(what: &str, expected: usize, given: usize) -> Result<()> {
-    if expected == given {
-        return Ok(());
-    }
-    Err(Error::data(format!("the program takes {expected} {what}, not {given}")))
-}
-
-impl Leaf {
-    fn new(ty: &TensorType) -> Leaf {
-        Leaf { dtype: ty.dtype, shape: ty.shape.sizes() }
-    }
-
-    fn len(&self) -> usize {
-        self.shape.iter().product()
-    }
-
-    fn check(&self, what: &str, index: usize, array: &Array) -> Result<()> {
-        if self.dtype == array.dtype() && self.shape == array.shape() {
-            return Ok(());
-        }
-        let ty = TensorType::new(self.dtype, self.shape.as_slice());
-        let message = format!("{what} {index} of the program is {ty}, not {}", array.ty());
-        Err(if self.dtype == array.dtype() { Error::shape(message) } else { Error::dtype(message) })
-    }
-
-    /// Elements have no shape of their own.
-    fn check_elements(&self, index: usize, elements: Elements<'_>) -> Result<()> {
-        if (self.dtype, self.len()) == (elements.dtype(), elements.len()) {
-            return Ok(());
-        }
-        let ty = TensorType::new(self.dtype, self.shape.as_slice());
-        let (dtype, count) = (elements.dtype(), elements.len());
-        let message = format!("input {index} of the program is {ty}, not {count} {dtype}");
-        Err(if self.dtype == dtype { Error::shape(message) } else { Error::dtype(message) })
-    }
+/// Where the elements of an array are that is only read.
+fn address(array: &Array) -> *mut u8 {
+    with_values!(array.values(), values => values.as_ptr().cast_mut().cast())
 }
 
 /// Which variables the instructions of a plan write to.
@@ -294,7 +292,7 @@ fn written(plan: &Plan) -> Vec<bool> {
 impl Output {
     fn new(buffer: &Buffer) -> Result<Output> {
         match buffer.place {
-            Place::Arena(offset) => Ok(Output { offset, ty: Leaf::new(&buffer.ty) }),
+            Place::Arena(offset) => Ok(Output { offset, ty: Leaf::from(&buffer.ty) }),
             place => {
                 Err(Error::state(format!("the plan has an output outside the arena: {place:?}")))
             }

@@ -132,7 +132,7 @@ impl Bell {
 }
 
 /// A panic inside a job reaches the caller by itself; the locks guard no data that it could spoil.
-fn ignore_poison<T>(result: Result<T, PoisonError<T>>) -> T {
+pub(crate) fn ignore_poison<T>(result: Result<T, PoisonError<T>>) -> T {
     result.unwrap_or_else(PoisonError::into_inner)
 }
 

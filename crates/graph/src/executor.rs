@@ -34,17 +34,6 @@ pub trait Program: Send {
     /// If the number or types of inputs or variables are not those of the graph.
     fn run(&mut self, inputs: &[&Array], variables: &mut [&mut Array]) -> Result<()>;
 
-    /// As [`Program::run`], and tells when each instruction begins and ends.
-    ///
-    /// # Errors
-    /// As [`Program::run`].
-    fn run_observed(
-        &mut self,
-        inputs: &[&Array],
-        variables: &mut [&mut Array],
-        observer: &mut dyn Observer,
-    ) -> Result<()>;
-
     /// As [`Program::run`], on elements that need be in no [`Array`]. Their number is checked; their
     /// shape is the program's.
     ///
@@ -52,6 +41,17 @@ pub trait Program: Send {
     /// If the inputs have other dtypes or numbers of elements than those of the graph; as
     /// [`Program::run`] for variables.
     fn run_on(&mut self, inputs: &[Elements<'_>], variables: &mut [&mut Array]) -> Result<()>;
+
+    /// As [`Program::run_on`], and tells when each instruction begins and ends.
+    ///
+    /// # Errors
+    /// As [`Program::run_on`].
+    fn run_observed(
+        &mut self,
+        inputs: &[Elements<'_>],
+        variables: &mut [&mut Array],
+        observer: &mut dyn Observer,
+    ) -> Result<()>;
 
     /// The plan.
     fn plan(&self) -> &Plan;

@@ -10,6 +10,7 @@
 //! | differentiate | [`grad`] | appends the gradient to the same graph, one rule an op |
 //! | rewrite | [`passes`] | fold, simplify, common subexpressions, dead code, elementwise fusion |
 //! | plan | [`plan`] | execution order and one arena for every intermediate value |
+//! | cut | [`cut`] | which graphs can be computed for some samples at a time |
 //! | judge | [`cost`] | what every op costs at least: arithmetic and memory |
 //! | run | [`executor`] | the narrow trait behind which a backend lives |
 //! | define | [`interpret`] | the slow, plain meaning of every op; the yardstick of every backend |
@@ -19,6 +20,7 @@
 
 pub mod array;
 pub mod cost;
+pub mod cut;
 pub mod dtype;
 pub mod elements;
 pub mod error;
@@ -33,6 +35,7 @@ pub mod passes;
 pub mod philox;
 pub mod plan;
 pub mod print;
+mod rows;
 pub mod scalar;
 pub mod shape;
 pub mod verify;

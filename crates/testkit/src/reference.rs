@@ -54,39 +54,20 @@ struct Loaded {
 
 impl Program for Loaded {
     fn run(&mut self, inputs: &[&Array], variables: &mut [&mut Array]) -> Result<()> {
-        self.run_observed(inputs, variables, &mut Nobody)
+        self.execute(inputs, variables, &mut Nobody)
     }
 
     fn run_observed(
         &mut self,
-        inputs: &[&Array],
+        inputs: &[Elements<'_>],
         variables: &mut [&mut Array],
         observer: &mut dyn Observer,
     ) -> Result<()> {
-        check_types("inputs", self.plan.inputs(), inputs.iter().copied())?;
-        check_types("variables", self.plan.variables(), variables.iter().map(|v| &**v))?;
-        self.arena.fill(GARBAGE);
-        for (index, step) in self.plan.steps().to_vec().into_iter().enumerate() {
-            observer.begin(index);
-            if let Some(scratch) = &step.scratch {
-                self.arena[scratch.clone()].fill(GARBAGE);
-            }
-            let read: Vec<Value> =
-                step.inputs.iter().map(|b| self.read(b, inputs, variables)).collect();
-            let results = match step.kind {
-                StepKind::Copy => read,
-                StepKind::Node(id) => self.compute(id, &read)?,
-            };
-            for (buffer, result) in step.outputs.iter().zip(&results) {
-                self.write(buffer, result, variables);
-            }
-            if let Some(scratch) = &step.scratch {
-                self.arena[scratch.clone()].fill(GARBAGE);
-            }
-            observer.end(index);
-        }
-        self.lend();
-        Ok(())
+        let arrays = inputs.iter().zip(self.plan.inputs()).map(|(elements, ty)| {
+            with_elements!(elements, slice => Array::new(ty.shape.sizes(), slice.to_vec()))
+        });
+        let arrays = arrays.collect::<Result<Vec<Array>>>()?;
+        self.execute(&arrays.iter().collect::<Vec<_>>(), variables, observer)
     }
 
     fn plan(&self) -> &Plan {
@@ -94,11 +75,7 @@ impl Program for Loaded {
     }
 
     fn run_on(&mut self, inputs: &[Elements<'_>], variables: &mut [&mut Array]) -> Result<()> {
-        let arrays = inputs.iter().zip(self.plan.inputs()).map(|(elements, ty)| {
-            with_elements!(elements, slice => Array::new(ty.shape.sizes(), slice.to_vec()))
-        });
-        let arrays = arrays.collect::<Result<Vec<Array>>>()?;
-        self.run(&arrays.iter().collect::<Vec<_>>(), variables)
+        self.run_observed(inputs, variables, &mut Nobody)
     }
 
     fn elements(&self, index: usize) -> Result<Elements<'_>> {
@@ -137,6 +114,38 @@ fn check_types<'a>(
 }
 
 impl Loaded {
+    fn execute(
+        &mut self,
+        inputs: &[&Array],
+        variables: &mut [&mut Array],
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
+        check_types("inputs", self.plan.inputs(), inputs.iter().copied())?;
+        check_types("variables", self.plan.variables(), variables.iter().map(|v| &**v))?;
+        self.arena.fill(GARBAGE);
+        for (index, step) in self.plan.steps().to_vec().into_iter().enumerate() {
+            observer.begin(index);
+            if let Some(scratch) = &step.scratch {
+                self.arena[scratch.clone()].fill(GARBAGE);
+            }
+            let read: Vec<Value> =
+                step.inputs.iter().map(|b| self.read(b, inputs, variables)).collect();
+            let results = match step.kind {
+                StepKind::Copy => read,
+                StepKind::Node(id) => self.compute(id, &read)?,
+            };
+            for (buffer, result) in step.outputs.iter().zip(&results) {
+                self.write(buffer, result, variables);
+            }
+            if let Some(scratch) = &step.scratch {
+                self.arena[scratch.clone()].fill(GARBAGE);
+            }
+            observer.end(index);
+        }
+        self.lend();
+        Ok(())
+    }
+
     fn lend(&mut self) {
         self.lent = (0..self.plan.outputs().len()).map(|index| self.output(index)).collect();
     }

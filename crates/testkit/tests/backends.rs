@@ -46,7 +46,7 @@ impl Program for Empty {
 
     fn run_observed(
         &mut self,
-        inputs: &[&Array],
+        inputs: &[Elements<'_>],
         variables: &mut [&mut Array],
         observer: &mut dyn Observer,
     ) -> Result<()> {

@@ -61,7 +61,14 @@ impl StepProgram {
     /// Runs one batch of samples, followed by an observer.
     pub fn run_observed(&mut self, data: StepData<'_>, observer: &mut dyn Observer) -> Result<()> {
         let arrays = data.arrays(&mut self.indexes);
-        self.variables.lend(|variables| self.program.run_observed(&arrays, variables, observer))
+        let elements: Vec<Elements<'_>> = arrays.into_iter().map(Elements::from).collect();
+        self.variables.lend(|variables| self.program.run_observed(&elements, variables, observer))
+    }
+
+    /// The program that takes all samples through one layer after the other, also where they are
+    /// too many for the cache: its instructions are those of the whole batch.
+    pub fn in_one(self) -> Result<StepProgram> {
+        Ok(StepProgram { program: backend::compile(self.graph.clone())?, ..self })
     }
 
     /// The instructions, in the order in which they run.
@@ -110,7 +117,7 @@ pub fn build(
         Some(trainer) => builder.judge(trainer, purpose, &columns, &outputs)?,
     }
     builder.named("random", |builder| builder.advance_random(random));
-    builder.load(feeds)
+    builder.load(purpose, feeds)
 }
 
 struct Builder<'a> {
@@ -397,10 +404,13 @@ impl Builder<'_> {
         self.lowerer.update(random, next);
     }
 
-    fn load(self, feeds: &FeedSpec) -> Result<StepProgram> {
+    fn load(self, purpose: Purpose, feeds: &FeedSpec) -> Result<StepProgram> {
         let Lowerer { graph, variables, .. } = self.lowerer;
         debug_assert!(cornu_graph::verify::verify(&graph).is_ok(), "{graph}");
-        let program = backend::compile(graph.clone())?;
+        let program = match purpose {
+            Purpose::Predict => backend::compile_in_strips(&graph, self.batch)?,
+            Purpose::Train | Purpose::Evaluate => backend::compile(graph.clone())?,
+        };
         let indexes = feeds.indexes(self.batch);
         Ok(StepProgram { program, variables: Variables::new(variables), indexes, graph })
     }

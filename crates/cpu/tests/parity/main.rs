@@ -7,4 +7,5 @@ mod linear;
 mod moves;
 mod program;
 mod reductions;
+mod strips;
 mod support;

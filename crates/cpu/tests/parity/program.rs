@@ -182,7 +182,7 @@ impl Observer for Log {
 fn an_observer_sees_every_step_of_the_plan() {
     let (mut program, inputs) = program();
     let (mut w, mut log) = (Array::zeros([2, 3], DType::F32), Log::default());
-    program.run_observed(&[&inputs[0]], &mut [&mut w], &mut log).unwrap();
+    program.run_observed(&[(&inputs[0]).into()], &mut [&mut w], &mut log).unwrap();
     let steps = 0..program.plan().steps().len();
     let expected: Vec<_> = steps.flat_map(|step| [("begin", step), ("end", step)]).collect();
     assert!(expected.len() > 2 && log.0 == expected, "{:?}", log.0);

@@ -75,6 +75,7 @@ fn build(
         None => random_state(SEED),
     };
     step::build(built, trainer, purpose, source.samples(), source.spec(), &random)
+        .and_then(StepProgram::in_one)
         .map_err(|e| source.locate(e))
 }
 

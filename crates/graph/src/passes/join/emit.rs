@@ -1,10 +1,10 @@
 //! Builds the graph anew, each family and each sum as one node.
 
 use super::families::{Families, Operand, inputs};
-use super::rows;
 use super::sums::Sum;
 use crate::op::{Op, SliceRange};
 use crate::passes::rewrite::Rewrite;
+use crate::rows;
 use crate::{Graph, NodeId, Shape};
 use std::collections::HashMap;
 

@@ -1,6 +1,6 @@
 //! Families: nodes that apply one op to the rows of each call.
 
-use super::rows::{self, Carriers};
+use crate::rows::{self, Carriers};
 use crate::{Graph, NodeId};
 
 /// The families of a graph. Each node belongs to one at most.

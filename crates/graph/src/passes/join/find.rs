@@ -2,8 +2,8 @@
 
 use super::families::{Families, inputs};
 use super::lift::lift;
-use super::rows;
 use crate::op::Op;
+use crate::rows;
 use crate::{Graph, NodeId, print};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;

@@ -1,9 +1,10 @@
 //! Joins what leads to values that are wanted joined, where that copies no more than they would.
 
 use super::families::{Families, inputs};
-use super::{find, rows};
+use super::find;
 use crate::NodeId;
 use crate::op::Op;
+use crate::rows;
 use std::collections::HashMap;
 
 /// How far to look back.

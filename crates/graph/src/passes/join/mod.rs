@@ -12,7 +12,7 @@
 //!    *stage*, keeps those apart that depend on each other.
 //! 2. What leads to their operands joins as well, as far as that copies less than joining the
 //!    operands would ([`lift`]): indexes are joined rather than the rows that they gather.
-//! 3. Ops on members of families, one for each call, are families again, row by row ([`rows`]): a
+//! 3. Ops on members of families, one for each call, are families again, row by row ([`crate::rows`]): a
 //!    reduction over the rows, as batch normalization has it, is none.
 //!
 //! Then sums over the rows of each call, added up, become one sum over the rows of all ([`sums`]).
@@ -23,7 +23,6 @@ mod emit;
 mod families;
 mod find;
 mod lift;
-mod rows;
 mod sums;
 mod worth;
 

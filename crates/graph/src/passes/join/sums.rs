@@ -1,9 +1,10 @@
 //! Sums over the rows of each call, added up: the gradients of shared weights.
 
 use super::families::{Families, inputs};
+use super::find;
 use super::lift::lift;
-use super::{find, rows};
 use crate::op::{Op, ReduceOp};
+use crate::rows;
 use crate::scalar::BinaryOp;
 use crate::{Graph, NodeId, print};
 

@@ -1,4 +1,5 @@
-//! Which ops work on each row, a slice along the first axis, by itself.
+//! Which ops work on each row, a slice along the first axis, by itself: calls of a shared network are
+//! joined by it ([`crate::passes`]), and large batches cut ([`crate::cut`]).
 
 use crate::op::Op;
 use crate::{Dim, Graph, NodeId, Shape, TensorType};
@@ -57,8 +58,10 @@ pub fn carriers(graph: &Graph, id: NodeId) -> Option<Carriers> {
 pub fn with_rows(op: &Op, rows: usize) -> Op {
     let mut op = op.clone();
     match &mut op {
+        Op::Input { ty, .. } => ty.shape = shape_with_rows(&ty.shape, rows),
         Op::Reshape(shape)
         | Op::Broadcast(shape)
+        | Op::Iota { shape, .. }
         | Op::Conv2dInputGrad { input: shape, .. }
         | Op::Pool2dGrad { input: shape, .. } => *shape = shape_with_rows(shape, rows),
         Op::Slice(ranges) => ranges[0] = crate::op::SliceRange::ALL,
