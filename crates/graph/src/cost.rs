@@ -96,8 +96,8 @@ fn flops(op: &Op, inputs: &[&TensorType], outputs: &[TensorType]) -> usize {
         Op::Conv2d(_) => 2 * results() * window(&inputs[1].shape),
         Op::Conv2dInputGrad { .. } => 2 * inputs[0].len() * window(&inputs[1].shape),
         Op::Conv2dFilterGrad { filter, .. } => 2 * inputs[1].len() * window(filter),
-        Op::Pool2d(pool) => results() * pooled(pool),
-        Op::Pool2dGrad { pool, .. } => inputs[inputs.len() - 1].len() * pooled(pool),
+        Op::Pool2d(pool) => results() * pooled(pool, &inputs[0].shape),
+        Op::Pool2dGrad { pool, input } => inputs[inputs.len() - 1].len() * pooled(pool, input),
     }
 }
 
@@ -126,8 +126,9 @@ fn window(filter: &Shape) -> usize {
     filter.sizes()[..3].iter().product()
 }
 
-fn pooled(pool: &Pool2d) -> usize {
-    pool.window.iter().product()
+/// The pixels of images `(n, h, w, c)` that one result depends on: a window may be larger than they.
+fn pooled(pool: &Pool2d, images: &Shape) -> usize {
+    pool.window.iter().zip(&images.sizes()[1..]).map(|(&window, &size)| window.min(size)).product()
 }
 
 fn size(shape: &Shape) -> usize {
