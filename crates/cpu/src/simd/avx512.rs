@@ -88,6 +88,19 @@ impl Simd for Avx512 {
         }
     }
     #[inline(always)]
+    fn over_root(self, c: __m512, x: __m512) -> __m512 {
+        // SAFETY: `self` is the proof that the machine has the instructions.
+        unsafe {
+            let estimate = _mm512_rsqrt14_ps(x);
+            // One step of Newton's method: an error of 2^-14 becomes one of 2^-27.
+            let half = _mm512_mul_ps(_mm512_mul_ps(x, estimate), _mm512_set1_ps(0.5));
+            let factor = _mm512_fnmadd_ps(half, estimate, _mm512_set1_ps(1.5));
+            // Of 0 and of infinity the estimate is exact, and the factor NaN.
+            let improves = _mm512_cmp_ps_mask::<_CMP_ORD_Q>(factor, factor);
+            _mm512_mul_ps(c, _mm512_mask_mul_ps(estimate, improves, estimate, factor))
+        }
+    }
+    #[inline(always)]
     fn transpose_quarters(self, [a, b, c, d]: [__m512; 4]) -> [__m512; 4] {
         // SAFETY: as above.
         unsafe {

@@ -148,6 +148,11 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn min(self, a: Self::F, b: Self::F) -> Self::F;
     /// The square root.
     fn sqrt(self, x: Self::F) -> Self::F;
+    /// `c / √x`. Instruction sets that are quicker so are off by up to 3 units in the last place.
+    #[inline(always)]
+    fn over_root(self, c: Self::F, x: Self::F) -> Self::F {
+        self.div(c, self.sqrt(x))
+    }
     /// The largest whole number not above.
     fn floor(self, x: Self::F) -> Self::F;
     /// The smallest whole number not below.

@@ -243,6 +243,39 @@ fn a_training_step() {
     }
 }
 
+fn positive(rng: &mut Philox) -> Array {
+    let values = floats(rng, &[1009]).as_slice::<f32>().unwrap().iter().map(|x| x.abs()).collect();
+    Array::new([1009], values).unwrap()
+}
+
+/// `c / √(a + b)` is one step, and not computed as the three are.
+#[test]
+fn quotients_by_roots_of_sums() {
+    let special = [0.0, -0.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 1.0, -1.0, 1e-30];
+    let more = [1e-7, 0.3, 2.0, 1e30, 3e38, f32::MAX, f32::MIN_POSITIVE];
+    let special: Vec<f32> = special.into_iter().chain(more).collect();
+    let all = || special.iter().flat_map(|&a| special.iter().map(move |&c| (a, c)));
+    let of = |values: Vec<f32>| Array::new([values.len()], values).unwrap();
+    let mut rng = random(11);
+    let usual = [0, 1, 2].map(|_| positive(&mut rng));
+    let edges = [
+        of(all().map(|(a, _)| a).collect()),
+        of(all().map(|(a, _)| if a == 0.0 { a } else { 0.0 }).collect()),
+        of(all().map(|(_, c)| c).collect()),
+    ];
+    for inputs in [usual, edges] {
+        let mut graph = Graph::new();
+        let [a, b, c] = add_inputs(&mut graph, &inputs)[..] else { panic!("three inputs") };
+        let sum = graph.binary(BinaryOp::Add, a, b);
+        let root = graph.unary(UnaryOp::Sqrt, sum);
+        let quotient = graph.binary(BinaryOp::Div, c, root);
+        graph.outputs.push(quotient);
+        let fused = passes::optimize(graph.clone());
+        assert!(fused.nodes().iter().any(|node| matches!(node.op, Op::Fused(_))));
+        check_against(&graph, &fused, &inputs, &[], Tolerance::Relative(4e-7), OPTIONS[0]);
+    }
+}
+
 #[test]
 fn results_that_are_inputs_or_constants() {
     let mut rng = random(3);

@@ -4,6 +4,7 @@
 //! memory in the L1 cache, given back when the value has been read for the last time.
 
 use super::pairs::{Action, Combined, combine, pair};
+use super::roots;
 use super::step::{Run, SPLAT, cycles, function};
 use super::tiles::{Cut, Operand, Reading, Tiles, broadcast_strides};
 use crate::simd::Instructions;
@@ -235,6 +236,7 @@ impl<'a> Compiler<'a> {
                 }
                 Action::Left(first, second) => pair(first, second, true, self.instructions),
                 Action::Right(first, second) => pair(first, second, false, self.instructions),
+                Action::OverRoot => roots::over_root(self.instructions),
             };
             self.push(run, out, &args);
             if self.last_read[value] < index {

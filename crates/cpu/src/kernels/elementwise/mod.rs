@@ -7,6 +7,7 @@ mod fill;
 mod float;
 mod pairs;
 mod product;
+mod roots;
 mod step;
 mod tiles;
 mod whole;

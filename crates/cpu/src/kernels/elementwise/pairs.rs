@@ -1,8 +1,10 @@
 //! Two arithmetic steps in one: the number between them never leaves its register.
 //!
 //! Most loops are limited by reading and writing the L1 cache, so a pair costs little more than one
-//! of its steps. The results are the same, bit for bit: each step is rounded on its own.
+//! of its steps. The results are the same, bit for bit: each step is rounded on its own. Quotients by
+//! roots of sums are joined as well, but not with the same bits ([`roots`]).
 
+use super::roots;
 use super::step::{Operands, Run, each_block};
 use crate::simd::{Instructions, Simd, instantiate};
 use cornu_graph::DType;
@@ -18,9 +20,11 @@ pub(super) enum Action {
     Left(BinaryOp, BinaryOp),
     /// `c second (a first b)`
     Right(BinaryOp, BinaryOp),
+    /// `c / √(a + b)`
+    OverRoot,
 }
 
-/// One or two steps of a kernel.
+/// One to three steps of a kernel.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Combined {
     /// The value it gives.
@@ -33,7 +37,7 @@ pub(super) struct Combined {
 }
 
 /// The steps of a kernel, with every step that only one other reads joined to that if both are
-/// arithmetic.
+/// arithmetic, or parts of a quotient by a root of a sum.
 pub(super) fn combine(kernel: &Kernel) -> Vec<Combined> {
     let inputs = kernel.inputs.len();
     let mut reads = vec![0; inputs + kernel.steps.len()];
@@ -47,17 +51,22 @@ pub(super) fn combine(kernel: &Kernel) -> Vec<Combined> {
             args: step.args.clone(),
             dtype: step.dtype,
         };
-        if let Some(second) = arithmetic(step) {
+        let single = |value: usize| {
+            let producer = value.checked_sub(inputs).filter(|_| reads[value] == 1)?;
+            steps[producer].as_ref()
+        };
+        if let Some((over_root, within)) = roots::find(step, inputs + index, single) {
+            combined = over_root;
+            within.iter().for_each(|value| steps[value - inputs] = None);
+        } else if let Some(second) = arithmetic(step) {
             // The later operand first: it was computed last, and is more likely in a register.
             for side in [1, 0] {
-                let Some(producer) = step.args[side].checked_sub(inputs) else { continue };
-                let single = reads[step.args[side]] == 1;
-                let Some(first) = steps[producer].as_ref().filter(|_| single) else { continue };
-                let Some((op, args)) = first_of_pair(first) else { continue };
+                let first = single(step.args[side]).and_then(first_of_pair);
+                let Some((op, args)) = first else { continue };
                 combined.action =
                     if side == 0 { Action::Left(op, second) } else { Action::Right(op, second) };
                 combined.args = vec![args[0], args[1], step.args[1 - side]];
-                steps[producer] = None;
+                steps[step.args[side] - inputs] = None;
                 break;
             }
         }
@@ -97,7 +106,7 @@ fn first_of_pair(step: &Combined) -> Option<(BinaryOp, [usize; 2])> {
 /// # Safety
 /// See [`Run`].
 #[inline(always)]
-unsafe fn zip3<S: Simd>(s: S, o: &Operands, f: impl Fn(S::F, S::F, S::F) -> S::F) {
+pub(super) unsafe fn zip3<S: Simd>(s: S, o: &Operands, f: impl Fn(S::F, S::F, S::F) -> S::F) {
     // SAFETY: by the contract of this function.
     unsafe {
         each_block(o, S::LANES, [4, 4, 4], 4, |[a, b, c], out| {
@@ -168,6 +177,22 @@ mod tests {
         assert_eq!(steps[0].args, [0, 0, 1]);
         assert_eq!(steps[1].action, Action::Right(BinaryOp::Sub, BinaryOp::Add));
         assert_eq!((steps[1].args.as_slice(), steps[1].value), (&[1, 3, 0][..], 5));
+    }
+
+    #[test]
+    fn quotients_by_roots_of_sums_are_one_step() {
+        let [add, div] = [BinaryOp::Add, BinaryOp::Div].map(ScalarOp::Binary);
+        let sqrt = ScalarOp::Unary(UnaryOp::Sqrt);
+        let steps: &[(ScalarOp, &[usize])] = &[(add, &[0, 1]), (sqrt, &[2]), (div, &[1, 3])];
+        let combined = combine(&kernel(steps, &[4]));
+        assert_eq!(combined.len(), 1);
+        assert_eq!((combined[0].action, combined[0].value), (Action::OverRoot, 4));
+        assert_eq!(combined[0].args, [0, 1, 1]);
+        // The sum or the root is read by others, or the root is what is divided.
+        assert_eq!(combine(&kernel(steps, &[4, 2])).len(), 3);
+        assert_eq!(combine(&kernel(steps, &[4, 3])).len(), 3);
+        let inverse: &[(ScalarOp, &[usize])] = &[(add, &[0, 1]), (sqrt, &[2]), (div, &[3, 1])];
+        assert_eq!(combine(&kernel(inverse, &[4])).len(), 3);
     }
 
     #[test]
