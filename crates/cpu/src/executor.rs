@@ -89,7 +89,7 @@ impl Cpu {
 
     /// The threads, for as long as the session lasts.
     pub(crate) fn session(&self) -> Session<'_> {
-        self.pool.session()
+        self.pool.session(self.threads())
     }
 
     /// Leaves a core to the calling thread, which computes beside the programs, until the guard is

@@ -6,6 +6,7 @@
 //! | room | what is in it |
 //! |---|---|
 //! | `executor`, `program`, `leaf` | from a plan to a program; the run; checks of what it is handed |
+//! | `pace` | on how many threads a program runs best here and now, found out by running it |
 //! | `strips` | programs that take a large batch through all layers a few samples at a time |
 //! | `kernels` | one file an idea; each kernel is made for its sizes and its share of threads |
 //! | `simd`, `math` | vectors of `f32` for three instruction sets; elementary functions of them |
@@ -41,6 +42,7 @@ mod kernels;
 mod leaf;
 mod machine;
 mod math;
+mod pace;
 mod program;
 pub mod sampling;
 mod simd;

@@ -4,6 +4,7 @@ use crate::arena::Arena;
 use crate::executor::Winograd;
 use crate::kernels::{Io, Kernel, Request, build};
 use crate::leaf::{Leaf, check_count};
+use crate::pace::Pace;
 use crate::simd::Instructions;
 use crate::threads::{Crew, Pool};
 use cornu_graph::executor::Nobody;
@@ -13,6 +14,7 @@ use cornu_graph::{
     TensorType, Values, with_elements, with_values,
 };
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Where an operand is: a block of memory, and bytes from its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +49,7 @@ pub struct CpuProgram {
     outputs: Vec<Output>,
     arena: Arena,
     pool: Arc<Pool>,
+    pace: Pace,
     /// Keeps the constants alive.
     plan: Plan,
 }
@@ -79,6 +82,7 @@ impl CpuProgram {
             written: written(&plan),
             outputs: outputs?,
             arena,
+            pace: Pace::new(pool.threads()),
             pool,
             plan,
         })
@@ -159,8 +163,9 @@ impl CpuProgram {
 
     /// Runs, when all addresses are set. The observer is a type, so that it costs nothing where
     /// nobody follows.
-    fn execute(&self, observer: &mut (impl Observer + ?Sized)) {
-        let session = self.pool.session();
+    fn execute(&mut self, observer: &mut (impl Observer + ?Sized)) {
+        let session = self.pool.session(self.pace.threads());
+        let begin = session.is_free().then(Instant::now);
         for (index, step) in self.instructions.iter().enumerate() {
             let io = Io {
                 bases: &self.bases,
@@ -175,6 +180,10 @@ impl CpuProgram {
             // are borrowed for reading; the program is borrowed for writing.
             unsafe { step.kernel.run(io, &session) };
             observer.end(index);
+        }
+        // Where others had a core meanwhile, the time tells nothing.
+        if let Some(begin) = begin.filter(|_| session.is_free()) {
+            self.pace.took(begin.elapsed());
         }
     }
 

@@ -78,7 +78,7 @@ impl StripProgram {
     fn share(&mut self, inputs: &Feed<'_, '_>, variables: &[&mut Array]) -> Result<()> {
         let StripProgram { lanes, layout, outputs, pool, .. } = self;
         let (next, outputs) = (AtomicUsize::new(0), Mutex::new((outputs, Ok(()))));
-        pool.session().run(lanes.len(), &|lane| {
+        pool.session(lanes.len()).run(lanes.len(), &|lane| {
             let mut program = ignore_poison(lanes[lane].lock());
             while let Some(start) = layout.start(next.fetch_add(1, Relaxed)) {
                 let done = program.run_shared(layout.parts(inputs, start), variables, &mut Nobody);

@@ -175,10 +175,11 @@ impl Pool {
         Lent(Arc::clone(self))
     }
 
-    /// Takes the pool for a while; others wait.
-    pub(crate) fn session(&self) -> Session<'_> {
+    /// Takes the pool for a while, with that many threads at most; others wait.
+    pub(crate) fn session(&self, threads: usize) -> Session<'_> {
         Session {
             shared: &self.shared,
+            threads,
             _turn: ignore_poison(self.turn.lock()),
             _mode: FlushDenormals::begin(),
         }
@@ -286,18 +287,25 @@ impl Shared {
 /// The pool in the hands of one caller, with denormal numbers flushed to zero.
 pub(crate) struct Session<'a> {
     shared: &'a Shared,
+    /// How many share the work at most.
+    threads: usize,
     _turn: MutexGuard<'a, ()>,
     _mode: FlushDenormals,
 }
 
 impl Session<'_> {
+    /// Whether all threads of the session are there.
+    pub(crate) fn is_free(&self) -> bool {
+        self.shared.free() >= self.threads
+    }
+
     /// Runs `body(0), …, body(tasks - 1)`.
     ///
     /// # Panics
     /// If a task panics, once all threads are done.
     pub(crate) fn run(&self, tasks: usize, body: &Body<'_>) {
         let shared = self.shared;
-        let shares = tasks.min(shared.free());
+        let shares = tasks.min(shared.free()).min(self.threads);
         if shares <= 1 {
             return (0..tasks).for_each(body);
         }
@@ -328,7 +336,7 @@ mod tests {
             let pool = Pool::new(threads);
             for tasks in [0, 1, 2, 3, 7, 50] {
                 let counts: Vec<AtomicUsize> = (0..tasks).map(|_| AtomicUsize::new(0)).collect();
-                pool.session().run(tasks, &|i| {
+                pool.session(9).run(tasks, &|i| {
                     counts[i].fetch_add(1, SeqCst);
                 });
                 assert!(counts.iter().all(|c| c.load(SeqCst) == 1), "{threads} {tasks}");
@@ -344,7 +352,7 @@ mod tests {
             if round % 100 == 0 {
                 std::thread::sleep(Duration::from_micros(200));
             }
-            pool.session().run(3, &|i| {
+            pool.session(9).run(3, &|i| {
                 sum.fetch_add(i, SeqCst);
             });
         }
@@ -356,12 +364,12 @@ mod tests {
         let pool = Pool::new(2);
         for bad in [0, 1] {
             let result = catch_unwind(AssertUnwindSafe(|| {
-                pool.session().run(2, &|i| assert!(i != bad, "task {bad}"));
+                pool.session(9).run(2, &|i| assert!(i != bad, "task {bad}"));
             }));
             assert!(result.is_err());
         }
         let ran = AtomicUsize::new(0);
-        pool.session().run(2, &|_| {
+        pool.session(9).run(2, &|_| {
             ran.fetch_add(1, SeqCst);
         });
         assert_eq!(ran.load(SeqCst), 2);
@@ -375,7 +383,7 @@ mod tests {
             let workers = Mutex::new(std::collections::HashSet::new());
             for _ in 0..100 {
                 let counts: Vec<AtomicUsize> = (0..7).map(|_| AtomicUsize::new(0)).collect();
-                pool.session().run(7, &|i| {
+                pool.session(9).run(7, &|i| {
                     counts[i].fetch_add(1, SeqCst);
                     workers.lock().unwrap().insert(std::thread::current().id());
                 });
@@ -396,7 +404,7 @@ mod tests {
                 scope.spawn(|| {
                     for _ in 0..200 {
                         let sum = AtomicUsize::new(0);
-                        pool.session().run(4, &|i| {
+                        pool.session(9).run(4, &|i| {
                             sum.fetch_add(i, SeqCst);
                         });
                         assert_eq!(sum.load(SeqCst), 6);
