@@ -276,7 +276,11 @@ impl Array {
         if dtype == self.dtype() {
             return self.clone();
         }
-        let values = Values::from_f64(dtype, &self.values.to_f64());
+        let values = match (&*self.values, dtype) {
+            // The usual way of images.
+            (Values::U8(v), DType::F32) => Values::F32(v.iter().copied().map(f32::from).collect()),
+            (values, _) => Values::from_f64(dtype, &values.to_f64()),
+        };
         Array { shape: self.shape.clone(), values: Arc::new(values) }
     }
 
@@ -294,9 +298,11 @@ impl Array {
         let width: usize = inner.iter().product();
         let mut shape = vec![indexes.len()];
         shape.extend_from_slice(inner);
-        let values = with_values!(&*self.values, v => wrap_like(
-            indexes.iter().flat_map(|&i| v[i * width..(i + 1) * width].iter().copied()).collect()
-        ));
+        let values = with_values!(&*self.values, v => {
+            let mut taken = Vec::with_capacity(indexes.len() * width);
+            indexes.iter().for_each(|&i| taken.extend_from_slice(&v[i * width..(i + 1) * width]));
+            wrap_like(taken)
+        });
         Array::from_values(shape, values)
     }
 

@@ -89,14 +89,19 @@ impl Column {
     /// # Errors
     /// If the array behind the column is a single number.
     pub fn to_array(&self) -> Result<Array> {
-        let chosen = match &self.rows {
-            None => self.array.clone(),
-            Some(rows) => self.array.take(&rows.iter().map(|&r| r as usize).collect::<Vec<_>>())?,
-        };
+        let chosen = self.unscaled()?;
         let Some(scale) = self.scale else { return Ok(chosen) };
         let mut scaled = chosen.cast(DType::F32);
         scaled.as_mut_slice::<f32>()?.iter_mut().for_each(|x| *x *= scale);
         Ok(scaled)
+    }
+
+    /// The rows as one array, before they are multiplied by the scale.
+    pub(crate) fn unscaled(&self) -> Result<Array> {
+        match &self.rows {
+            None => Ok(self.array.clone()),
+            Some(rows) => self.array.take(&rows.iter().map(|&r| r as usize).collect::<Vec<_>>()),
+        }
     }
 }
 

@@ -123,11 +123,12 @@ impl Feeds {
 }
 
 impl FeedSpec {
-    /// A batch of arrays of these types.
-    pub fn of_batch(types: impl Iterator<Item = TensorType>) -> FeedSpec {
-        let tables: Vec<TensorType> = types.collect();
-        let column = |table| ColumnSpec { table, index: None, scale: None };
-        let columns = (0..tables.len()).map(column).collect();
+    /// A batch of arrays of these types, each with what it is multiplied by.
+    pub fn of_batch(arrays: impl Iterator<Item = (TensorType, Option<f32>)>) -> FeedSpec {
+        let column = |(table, (ty, scale)): (usize, (TensorType, Option<f32>))| {
+            (ty, ColumnSpec { table, index: None, scale: scale.map(f32::to_bits) })
+        };
+        let (tables, columns) = arrays.enumerate().map(column).unzip();
         FeedSpec { tables, indexes: 0, columns }
     }
 

@@ -91,7 +91,7 @@ impl Predictor {
             .enumerate()
             .map(|(index, tensor)| Operand::new(step::input_name(tensor, index), concrete(tensor)))
             .collect();
-        let spec = FeedSpec::of_batch(inputs.iter().map(|input| input.ty.clone()));
+        let spec = FeedSpec::of_batch(inputs.iter().map(|input| (input.ty.clone(), None)));
         let random = trainer::random_state(0);
         let program = step::build(&built, None, Purpose::Predict, batch_size, &spec, &random)?;
         Ok(Predictor { program, inputs, outputs: built.outputs.iter().map(concrete).collect() })

@@ -15,6 +15,7 @@ use std::thread::Scope;
 
 /// A batch as the program takes it.
 pub struct Prepared {
+    /// What the program is fed: inputs before they are scaled, targets, sample weights.
     pub arrays: Vec<Array>,
     pub spec: FeedSpec,
     pub samples: usize,
@@ -225,10 +226,17 @@ fn prepare(mut batch: Batch, class_weight: Option<&BTreeMap<usize, f32>>) -> Res
         let weights = weights_by_class(&batch.y, weights, batch.sample_weight.as_ref())?;
         batch.sample_weight = Some(weights);
     }
-    let arrays: Vec<Array> = batch.columns().map(Column::to_array).collect::<Result<_>>()?;
     let inputs = batch.x.len();
+    // The program scales inputs: bytes are a quarter of what floats are. Targets are looked at.
+    let part = |(index, column): (usize, &Column)| match index < inputs {
+        true => Ok((column.unscaled()?, column.scale())),
+        false => Ok((column.to_array()?, None)),
+    };
+    let parts = batch.columns().enumerate().map(part).collect::<Result<Vec<_>>>()?;
+    let spec = FeedSpec::of_batch(parts.iter().map(|(array, scale)| (array.ty(), *scale)));
+    let arrays = parts.into_iter().map(|(array, _)| array).collect();
     Ok(Prepared {
-        spec: FeedSpec::of_batch(arrays.iter().map(Array::ty)),
+        spec,
         samples: batch.samples(),
         weighted: batch.sample_weight.is_some(),
         targets: inputs..inputs + batch.y.len(),
