@@ -294,6 +294,11 @@ pub(crate) struct Session<'a> {
 }
 
 impl Session<'_> {
+    /// Whether one thread does all that is done now.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.threads.min(self.shared.free()) == 1
+    }
+
     /// Whether all threads of the session are there.
     pub(crate) fn is_free(&self) -> bool {
         self.shared.free() >= self.threads

@@ -243,6 +243,23 @@ fn a_training_step() {
     }
 }
 
+/// A thread that is alone computes products in other parts.
+#[test]
+fn who_works_does_not_change_a_bit() {
+    for (batch, sizes) in [(1, [300, 70, 10]), (40, [784, 128, 10]), (130, [1500, 300, 33])] {
+        let (inputs, variables) = training_data(batch, sizes);
+        let graph = passes::optimize(training_graph(&inputs, &variables));
+        for backend in backends() {
+            let run = || run(backend, &graph, &inputs, &variables, plan::Options::default());
+            let together = run();
+            let lent: Vec<_> = (1..backend.threads()).map(|_| backend.lend_core()).collect();
+            assert!(run() == together, "{batch} {sizes:?}, {} threads", backend.threads());
+            drop(lent);
+            assert!(run() == together);
+        }
+    }
+}
+
 fn positive(rng: &mut Philox) -> Array {
     let values = floats(rng, &[1009]).as_slice::<f32>().unwrap().iter().map(|x| x.abs()).collect();
     Array::new([1009], values).unwrap()

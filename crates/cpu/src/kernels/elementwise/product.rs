@@ -67,7 +67,8 @@ impl ProductLoop {
     /// # Safety
     /// As [`Kernel::run`].
     unsafe fn run_interleaved(&self, io: Io<'_>, session: &Session<'_>) {
-        session.run(self.matmul.parts(), &|index| {
+        let shares = self.matmul.shares(session);
+        session.run(shares.parts(), &|index| {
             let scratch = io.scratch::<u8>().wrapping_add(self.product_scratch());
             let scratch = scratch.wrapping_add(index * self.loop_scratch());
             // SAFETY: by the contract of this function; each thread has its own scratch memory and
@@ -77,7 +78,7 @@ impl ProductLoop {
                 let mut work = |rows: Range<usize>, columns: Range<usize>, c, stride| {
                     thread.rectangle(rows, columns, self.columns, c, stride);
                 };
-                self.matmul.finished_part(io, index, &mut work);
+                self.matmul.finished_part(shares, io, index, &mut work);
             }
         });
     }
@@ -104,7 +105,7 @@ impl ProductLoop {
 impl Kernel for ProductLoop {
     fn scratch(&self) -> usize {
         let rest = match self.interleaved {
-            true => self.matmul.parts() * self.loop_scratch(),
+            true => self.matmul.most_parts() * self.loop_scratch(),
             false => self.product_bytes() + self.elementwise.scratch,
         };
         self.product_scratch() + rest

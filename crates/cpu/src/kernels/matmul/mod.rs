@@ -23,7 +23,8 @@ pub(crate) use numbers::{FLOPS_OF_PAIRS, Numbers, pairs_in_chains};
 pub(crate) use panels::Even;
 
 use super::{Io, Kernel, Request};
-use crate::threads::{Session, part};
+use crate::simd::Instructions;
+use crate::threads::{Crew, Session, part};
 use block::{Block, Finish, Matrices, Pointers};
 use cornu_graph::fused::Product;
 use dots::Dots;
@@ -37,12 +38,21 @@ const FEWEST_ROWS: usize = 24;
 /// The kernel of [`cornu_graph::Op::MatMul`].
 pub(crate) struct MatMul {
     matrices: Matrices,
-    grid: Grid,
-    way: Way,
+    /// How all threads share the work.
+    shared: Shares,
+    /// How one does it alone, where the others are not there or too far away; `None` if it is alone
+    /// anyway. The result is the same: where a sum is cut depends on its length only.
+    alone: Option<Shares>,
     /// Whether the operands change places: a column is computed as a row.
     swapped: bool,
-    /// Whether rows are handed on as they come.
-    finishes: bool,
+}
+
+/// How a product is shared out, and how each share is computed.
+pub(crate) struct Shares {
+    grid: Grid,
+    way: Way,
+    /// How many numbers of scratch memory each uses.
+    scratch: usize,
 }
 
 enum Way {
@@ -53,20 +63,18 @@ enum Way {
 impl MatMul {
     /// The kernel for a request of this product.
     pub(crate) fn new(request: &Request<'_>, product: Product) -> MatMul {
-        MatMul::with(request, product, false)
+        MatMul::with(request, product, None)
     }
 
     /// The kernel for a request of this product whose rows are worked on as they come
     /// ([`MatMul::finished_part`]), if [`MatMul::can_finish`]. With `whole_rows` each thread
     /// computes all of its rows.
     pub(crate) fn with_finish(request: &Request<'_>, product: Product, whole_rows: bool) -> MatMul {
-        let whole_rows = whole_rows && request.output()[0] >= FEWEST_ROWS * request.crew.threads;
-        let mut matmul = MatMul::with(request, product, whole_rows);
-        matmul.finishes = matmul.can_finish();
-        matmul
+        MatMul::with(request, product, Some(whole_rows))
     }
 
-    fn with(request: &Request<'_>, product: Product, whole_rows: bool) -> MatMul {
+    /// `finishing` tells whether rows are worked on as they come, by threads with whole rows.
+    fn with(request: &Request<'_>, product: Product, finishing: Option<bool>) -> MatMul {
         let Product { transpose_a, transpose_b, precision } = product;
         let (a, c) = (request.input(0), request.output());
         let rank = c.len();
@@ -89,60 +97,57 @@ impl MatMul {
             add: false,
             numbers: Numbers::new(precision, request.instructions, m),
         };
-        let instructions = request.instructions;
-        let numbers = matrices.numbers;
-        let few = m <= dots::MOST_ROWS && transpose_b && !transpose_a && numbers.read_in_place();
-        let cut = Cut { rows: !few, columns: !whole_rows || few };
-        let grid = Grid::new(instructions, &matrices, cut, batch, request.crew);
-        let way = if few {
-            Way::Dots(dots::dots(instructions, numbers == Numbers::ReadRounded))
-        } else {
-            Way::Blocks(Block::new(instructions, matrices, grid.most_rows(), grid.most_columns()))
-        };
-        MatMul { matrices, grid, way, swapped, finishes: false }
+        let finishing = finishing.filter(|_| !swapped && k > 0);
+        let shares = |crew| Shares::new(request.instructions, &matrices, batch, crew, finishing);
+        let shared = shares(request.crew);
+        let is_cut = shared.grid.parts() > 1;
+        let alone = is_cut.then(|| shares(Crew { threads: 1, ..request.crew }));
+        MatMul { matrices, shared, alone, swapped }
     }
 
     /// Whether the rows of the product come tile by tile.
     pub(crate) fn can_finish(&self) -> bool {
-        matches!(self.way, Way::Blocks(_)) && !self.swapped && self.matrices.k > 0
+        matches!(self.shared.way, Way::Blocks(_)) && !self.swapped && self.matrices.k > 0
     }
 
-    /// How many threads work.
-    pub(crate) fn parts(&self) -> usize {
-        self.grid.parts()
+    /// How the work is shared in a session.
+    pub(crate) fn shares(&self, session: &Session<'_>) -> &Shares {
+        self.alone.as_ref().filter(|_| session.is_alone()).unwrap_or(&self.shared)
     }
 
-    /// Computes the part of a thread, and hands every tile of rows to `finish` when it is there.
+    /// The most threads that work.
+    pub(crate) fn most_parts(&self) -> usize {
+        self.shared.grid.parts()
+    }
+
+    /// Computes a share, and hands every tile of rows to `finish` when it is there.
     ///
     /// # Safety
     /// As [`Kernel::run`]; the kernel was made by [`MatMul::with_finish`].
-    pub(crate) unsafe fn finished_part(&self, io: Io<'_>, index: usize, finish: &mut Finish<'_>) {
-        let Way::Blocks(block) = &self.way else { unreachable!("a product by tiles") };
-        let (_, rows, columns) = self.grid.part(index);
-        let scratch = io.scratch::<f32>().wrapping_add(index * self.scratch_each());
+    pub(crate) unsafe fn finished_part(
+        &self,
+        shares: &Shares,
+        io: Io<'_>,
+        index: usize,
+        finish: &mut Finish<'_>,
+    ) {
+        let Way::Blocks(block) = &shares.way else { unreachable!("a product by tiles") };
+        let (_, rows, columns) = shares.grid.part(index);
+        let scratch = io.scratch::<f32>().wrapping_add(index * shares.scratch);
         let p = Pointers { a: io.input(0), b: io.input(1), c: std::ptr::null_mut() };
         // SAFETY: by the contract of this function.
         unsafe { block.run_finishing(p, rows, columns, scratch, finish) };
     }
 
-    /// How many numbers of scratch memory a thread uses.
-    fn scratch_each(&self) -> usize {
-        match &self.way {
-            Way::Blocks(block) if self.finishes => block.finishing_scratch().next_multiple_of(16),
-            Way::Blocks(block) => block.scratch().next_multiple_of(16),
-            Way::Dots(_) => 0,
-        }
-    }
-
-    /// Computes the part of a thread.
+    /// Computes a share.
     ///
     /// # Safety
     /// As [`Kernel::run`].
-    unsafe fn part(&self, io: Io<'_>, index: usize) {
+    unsafe fn part(&self, shares: &Shares, io: Io<'_>, index: usize) {
         let m = &self.matrices;
         let (a, b) = if self.swapped { (1, 0) } else { (0, 1) };
-        let (batches, rows, columns) = self.grid.part(index);
-        let scratch = io.scratch::<f32>().wrapping_add(index * self.scratch_each());
+        let (batches, rows, columns) = shares.grid.part(index);
+        let scratch = io.scratch::<f32>().wrapping_add(index * shares.scratch);
         for batch in batches {
             // SAFETY: the matrices of the batch are inside the operands; each thread writes to its
             // own rectangles.
@@ -152,7 +157,7 @@ impl MatMul {
                     b: io.input::<f32>(b).add(batch * m.k * m.n),
                     c: io.output::<f32>(0).add(batch * m.m * m.n),
                 };
-                match &self.way {
+                match &shares.way {
                     Way::Blocks(block) => block.run(p, rows.clone(), columns.clone(), scratch),
                     Way::Dots(dots) => dots(m, p, columns.clone()),
                 }
@@ -161,14 +166,49 @@ impl MatMul {
     }
 }
 
+impl Shares {
+    fn new(
+        instructions: Instructions,
+        matrices: &Matrices,
+        batch: usize,
+        crew: Crew,
+        finishing: Option<bool>,
+    ) -> Shares {
+        let Matrices { m, numbers, layout, transpose_b, .. } = *matrices;
+        let by_rows = layout == Layout::Rows && transpose_b && numbers.read_in_place();
+        let few = m <= dots::MOST_ROWS && by_rows;
+        let whole_rows = finishing == Some(true) && m >= FEWEST_ROWS * crew.threads;
+        let cut = Cut { rows: !few, columns: !whole_rows || few };
+        let grid = Grid::new(instructions, matrices, cut, batch, crew);
+        if few {
+            let way = Way::Dots(dots::dots(instructions, numbers == Numbers::ReadRounded));
+            return Shares { grid, way, scratch: 0 };
+        }
+        let block = Block::new(instructions, *matrices, grid.most_rows(), grid.most_columns());
+        let scratch = if finishing.is_some() { block.finishing_scratch() } else { block.scratch() };
+        Shares { grid, way: Way::Blocks(block), scratch: scratch.next_multiple_of(16) }
+    }
+
+    /// How many there are.
+    pub(crate) fn parts(&self) -> usize {
+        self.grid.parts()
+    }
+
+    /// Bytes of scratch memory of all.
+    fn bytes(&self) -> usize {
+        self.grid.parts() * self.scratch * size_of::<f32>()
+    }
+}
+
 impl Kernel for MatMul {
     fn scratch(&self) -> usize {
-        self.grid.parts() * self.scratch_each() * size_of::<f32>()
+        self.shared.bytes().max(self.alone.as_ref().map_or(0, Shares::bytes))
     }
 
     unsafe fn run(&self, io: Io<'_>, session: &Session<'_>) {
+        let shares = self.shares(session);
         // SAFETY: by the contract of this function.
-        session.run(self.grid.parts(), &|index| unsafe { self.part(io, index) });
+        session.run(shares.parts(), &|index| unsafe { self.part(shares, io, index) });
     }
 }
 
