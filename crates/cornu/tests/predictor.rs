@@ -152,6 +152,10 @@ fn mistakes_are_told() {
     assert!(error.contains("takes float32, not uint8"), "{error}");
     let error = message(model.predictor(0));
     assert!(error.contains("at least 1") && error.contains("predictor.rs"), "{error}");
+    for batch in [1 << 40, 1 << 60, usize::MAX] {
+        let error = message(model.predictor(batch));
+        assert!(error.contains("memory"), "{error}");
+    }
     let unbuilt = Sequential::new().add(Dense::new(3));
     assert!(unbuilt.predictor(1).is_err());
 }

@@ -133,7 +133,8 @@ impl Cpu {
     /// the graph of a strip ([`Cut::strip`]), which may have been optimized.
     ///
     /// # Errors
-    /// If the graph needs an op that the backend does not support.
+    /// If the graph is not that of so many samples, there is no memory for the results, or it needs
+    /// an op that the backend does not support.
     pub fn load_strips(&self, cut: &Cut<'_>, rows: usize, strip: Graph) -> Result<StripProgram> {
         StripProgram::new(self, Arc::clone(&self.pool), cut, rows, strip)
     }

@@ -12,14 +12,12 @@ use std::time::Duration;
 const SAMPLES: usize = 4;
 /// Runs after a change whose times do not count: what is in which cache must settle.
 const SETTLING: usize = 2;
-/// Runs between two trials: after one that changed something, and at most, if trials lose by far.
+/// Runs between two trials: after one that changed something, and at most, when many have not.
 const SOON: usize = 128;
 const LATE: usize = 1024;
-/// A trial that is slower by this factor loses by far.
-const FAR: f64 = 1.25;
 /// What a trial must win, lest the number of threads goes to and fro for nothing.
 const GAIN: f64 = 0.97;
-/// Longer runs are not tried otherwise: threads have enough to do.
+/// Longer runs are not tried otherwise: all threads have enough to do.
 const LONGEST: Duration = Duration::from_millis(3);
 
 /// The number of threads of a program, and what is known of others.
@@ -103,13 +101,21 @@ impl Pace {
         }
     }
 
+    /// Tells that others had some of those threads, so that the time of a run says nothing.
+    pub(crate) fn disturbed(&mut self) {
+        // Nobody chose what a trial of more threads than are there runs on.
+        if matches!(self.phase, Phase::Trial(_, threads, _) if threads > self.best) {
+            self.phase = Phase::Rest(self.wait);
+        }
+    }
+
     fn begin_trial(&mut self, before: Duration) {
         if before > LONGEST {
-            self.phase = Phase::Rest(LATE);
+            (self.best, self.phase) = (self.most, Phase::Rest(LATE));
             return;
         }
         self.up = self.best == 1 || (self.up && self.best < self.most);
-        let other = if self.up { (2 * self.best).min(self.most) } else { self.best / 2 };
+        let other = if self.up { (2 * self.best).min(self.most) } else { self.best.div_ceil(2) };
         self.phase = Phase::Trial(before, other, Sample::new(SETTLING));
     }
 
@@ -119,7 +125,7 @@ impl Pace {
             (self.best, self.wait) = (threads, SOON);
         } else {
             self.up = !self.up;
-            self.wait = if ratio > FAR { (2 * self.wait).min(LATE) } else { SOON };
+            self.wait = (2 * self.wait).min(LATE);
         }
         self.phase = Phase::Rest(self.wait);
     }
@@ -155,14 +161,15 @@ mod tests {
 
     #[test]
     fn among_many_threads_the_best_number_is_found() {
-        for best in [1, 4, 16, 40] {
-            let mut pace = Pace::new(40);
+        let cases = [(40, 1), (40, 4), (40, 16), (40, 40), (3, 2), (5, 3), (7, 4), (7, 7)];
+        for (most, best) in cases {
+            let mut pace = Pace::new(most);
             let time =
                 |threads: usize| 100 + 20 * threads.max(best) as u64 / threads.min(best) as u64;
-            run(&mut pace, 3000, time);
+            run(&mut pace, 10_000, time);
             let counts = run(&mut pace, 20_000, time);
-            let most = (1..=40).max_by_key(|&threads| counts[threads]).unwrap();
-            assert!(most.abs_diff(best) <= best / 4, "{most}, not {best}: {counts:?}");
+            let found = (1..=most).max_by_key(|&threads| counts[threads]).unwrap();
+            assert!(found.abs_diff(best) <= best / 4, "{found}, not {best}: {counts:?}");
         }
     }
 
@@ -181,6 +188,12 @@ mod tests {
     fn long_runs_and_single_threads_are_left_alone() {
         let counts = run(&mut Pace::new(4), 10_000, |_| 10_000);
         assert_eq!(counts, [0, 0, 0, 0, 10_000]);
+        // Once they are long, all threads take part again.
+        let mut pace = Pace::new(4);
+        run(&mut pace, 3000, |threads| 10 * threads as u64);
+        assert_eq!(pace.best, 1);
+        run(&mut pace, 3000, |threads| 20_000 / threads as u64);
+        assert_eq!(pace.best, 4);
         let counts = run(&mut Pace::new(1), 10_000, |_| 10);
         assert_eq!(counts, [0, 10_000]);
     }

@@ -181,9 +181,9 @@ impl CpuProgram {
             unsafe { step.kernel.run(io, &session) };
             observer.end(index);
         }
-        // Where others had a core meanwhile, the time tells nothing.
-        if let Some(begin) = begin.filter(|_| session.is_free()) {
-            self.pace.took(begin.elapsed());
+        match begin.filter(|_| session.is_free()) {
+            Some(begin) => self.pace.took(begin.elapsed()),
+            None => self.pace.disturbed(),
         }
     }
 

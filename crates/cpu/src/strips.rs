@@ -12,8 +12,8 @@ use crate::threads::{Pool, ignore_poison};
 use cornu_graph::cut::Cut;
 use cornu_graph::executor::Nobody;
 use cornu_graph::{
-    Array, Element, Elements, Error, Executor, Graph, Observer, Plan, Program, Result, Values,
-    plan, with_elements,
+    Array, Element, Elements, Error, Executor, Graph, Observer, Plan, Program, Result, TensorType,
+    Values, plan, with_elements,
 };
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex};
 /// A program for a batch that runs a smaller one for strip after strip. Its plan is that of a strip.
 ///
 /// If the samples do not divide evenly, the last strip begins earlier and computes some of them
-/// again, with the same result.
+/// again.
 pub struct StripProgram {
     /// A program for each thread.
     lanes: Vec<Mutex<CpuProgram>>,
@@ -56,18 +56,24 @@ impl StripProgram {
         rows: usize,
         strip: Graph,
     ) -> Result<StripProgram> {
+        if !(1..=cut.samples()).contains(&rows) {
+            let samples = cut.samples();
+            return Err(Error::value(format!("strips of {rows} samples of a batch of {samples}")));
+        }
         let alone = cpu.alone()?;
         let scratch = |node: &_, types: &[&_]| alone.scratch(node, types);
         let plan = Plan::new(strip, plan::Options::default(), scratch);
+        check_strip(cut, rows, &plan)?;
         let lane = |_| Ok(Mutex::new(cpu.alone()?.load(plan.clone())?));
-        let lanes: Result<Vec<_>> = (0..cpu.threads()).map(lane).collect();
+        let lanes = cpu.threads().min(cut.samples().div_ceil(rows));
+        let lanes: Result<Vec<_>> = (0..lanes).map(lane).collect();
         let input = |(ty, each)| Input { leaf: Leaf::from(&ty), each };
         let inputs = cut.inputs().into_iter().map(input).collect();
-        let outputs = cut.output_types().map(|ty| Array::zeros(ty.shape.sizes(), ty.dtype));
+        let outputs: Result<Vec<Array>> = cut.output_types().map(zeros).collect();
         Ok(StripProgram {
             lanes: lanes?,
             layout: Layout { samples: cut.samples(), rows, inputs },
-            outputs: outputs.collect(),
+            outputs: outputs?,
             pool,
             plan,
         })
@@ -80,11 +86,11 @@ impl StripProgram {
         let (next, outputs) = (AtomicUsize::new(0), Mutex::new((outputs, Ok(()))));
         pool.session(lanes.len()).run(lanes.len(), &|lane| {
             let mut program = ignore_poison(lanes[lane].lock());
-            while let Some(start) = layout.start(next.fetch_add(1, Relaxed)) {
-                let done = program.run_shared(layout.parts(inputs, start), variables, &mut Nobody);
+            while let Some(strip) = layout.strip(next.fetch_add(1, Relaxed)) {
+                let done = program.run_shared(layout.parts(inputs, strip), variables, &mut Nobody);
                 let (outputs, result) = &mut *ignore_poison(outputs.lock());
                 match done {
-                    Ok(()) => layout.keep(&program, start, outputs),
+                    Ok(()) => layout.keep(&program, strip, outputs),
                     Err(error) => *result = Err(error),
                 }
             }
@@ -102,29 +108,68 @@ impl StripProgram {
 /// What a run is fed: the elements of each input.
 type Feed<'f, 'a> = dyn Fn(usize) -> Elements<'a> + Sync + 'f;
 
+/// The place of a strip in the batch.
+#[derive(Clone, Copy)]
+struct Strip {
+    /// Its first sample.
+    start: usize,
+    /// How many of its samples the strip before has, too.
+    known: usize,
+}
+
 impl Layout {
-    /// The first sample of a strip.
-    fn start(&self, strip: usize) -> Option<usize> {
-        let start = strip * self.rows;
-        (start < self.samples).then(|| start.min(self.samples - self.rows))
+    fn strip(&self, number: usize) -> Option<Strip> {
+        let first = number * self.rows;
+        let start = first.min(self.samples - self.rows);
+        (first < self.samples).then(|| Strip { start, known: first - start })
     }
 
-    /// What the strip from `start` is fed.
-    fn parts<'a>(&self, inputs: &Feed<'_, 'a>, start: usize) -> impl Iterator<Item = Elements<'a>> {
+    /// What a strip is fed.
+    fn parts<'a>(&self, inputs: &Feed<'_, 'a>, strip: Strip) -> impl Iterator<Item = Elements<'a>> {
+        let samples = strip.start..strip.start + self.rows;
         self.inputs.iter().enumerate().map(move |(index, input)| match input.each {
-            Some(each) => inputs(index).part(start * each..(start + self.rows) * each),
+            Some(each) => inputs(index).part(samples.start * each..samples.end * each),
             None => inputs(index),
         })
     }
 
-    /// Copies the results of the strip from `start` to their place among all.
-    fn keep(&self, program: &CpuProgram, start: usize, outputs: &mut [Array]) {
+    /// Copies the results of a strip to their place among all. Those that are known stay: where
+    /// weights are not finite, a row may depend on its neighbours.
+    fn keep(&self, program: &CpuProgram, Strip { start, known }: Strip, outputs: &mut [Array]) {
         for (index, output) in outputs.iter_mut().enumerate() {
             let each = output.len() / self.samples;
             let part = program.elements(index).expect("the run has ended");
-            copy(part, output, start * each);
+            copy(part.part(known * each..self.rows * each), output, (start + known) * each);
         }
     }
+}
+
+/// Checks that the plan of a strip takes and gives what belongs to so many samples.
+fn check_strip(cut: &Cut<'_>, rows: usize, plan: &Plan) -> Result<()> {
+    let samples = cut.samples();
+    let wanted = cut.inputs().into_iter().map(|(ty, each)| {
+        let len = each.map_or(ty.len(), |each| each * rows);
+        (ty.dtype, len)
+    });
+    let given = plan.inputs().iter().map(|ty| (ty.dtype, ty.len()));
+    let results = cut.output_types().map(|ty| (ty.dtype, ty.len() / samples * rows));
+    let given_results = plan.outputs().iter().map(|buffer| (buffer.ty.dtype, buffer.ty.len()));
+    if wanted.eq(given) && results.eq(given_results) {
+        return Ok(());
+    }
+    Err(Error::value(format!("the graph is not that of {rows} of {samples} samples"))
+        .help("make it with Cut::strip(rows)"))
+}
+
+/// An array of zeros, if there is memory for it.
+fn zeros(ty: &TensorType) -> Result<Array> {
+    let mut room = Vec::<u8>::new();
+    room.try_reserve_exact(ty.bytes()).map_err(|_| {
+        let bytes = ty.bytes();
+        Error::value(format!("there is no memory for the {bytes} bytes of a result, {ty}"))
+    })?;
+    drop(room);
+    Ok(Array::zeros(ty.shape.sizes(), ty.dtype))
 }
 
 /// Copies elements to a place among those of an array.
@@ -158,12 +203,13 @@ impl Program for StripProgram {
         observer: &mut dyn Observer,
     ) -> Result<()> {
         self.layout.check(inputs)?;
-        let StripProgram { lanes, layout, outputs, .. } = self;
+        let StripProgram { lanes, layout, outputs, pool, .. } = self;
+        let _session = pool.session(1);
         let mut program = ignore_poison(lanes[0].lock());
         let inputs = |index: usize| inputs[index];
-        (0..).map_while(|strip| layout.start(strip)).try_for_each(|start| {
-            program.run_shared(layout.parts(&inputs, start), variables, observer)?;
-            layout.keep(&program, start, outputs);
+        (0..).map_while(|number| layout.strip(number)).try_for_each(|strip| {
+            program.run_shared(layout.parts(&inputs, strip), variables, observer)?;
+            layout.keep(&program, strip, outputs);
             Ok(())
         })
     }
@@ -177,7 +223,9 @@ impl Program for StripProgram {
     }
 
     fn output(&self, index: usize) -> Array {
-        self.outputs[index].clone()
+        let output = &self.outputs[index];
+        // What shares its elements would have to be copied by the next run, as a whole.
+        Array::from_values(output.shape(), output.values().clone()).expect("it has this shape")
     }
 
     fn read_output(&self, index: usize, into: &mut Array) -> Result<()> {

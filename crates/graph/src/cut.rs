@@ -13,13 +13,25 @@ use std::collections::{BTreeMap, HashMap};
 /// What the values between two ops may take: the second-level cache of a core of today's servers.
 const CACHE: usize = 1 << 20;
 
+/// Of more samples there is no memory for the results.
+const MOST_SAMPLES: usize = 1 << 32;
+
 /// Samples of a strip: fewer make products slow, more gain nothing.
 const FEWEST: usize = 16;
 const MOST: usize = 1024;
 
-/// Each strip computes anew what does not depend on the samples, as the factors of a normalization:
-/// that may be so small a part of its work.
-const MOST_AGAIN: u64 = 20;
+/// Each strip does anew what does not depend on the samples: it computes the factors of a
+/// normalization, and weights are packed, filters transformed. That is so small a part of its work.
+const MOST_AGAIN: u64 = 10;
+
+/// What it costs to pack a weight, and to transform one of a filter for Winograd's convolutions, in
+/// operations; and to move a byte.
+const PACK: u64 = 16;
+const TRANSFORM: u64 = 440;
+const MOVE: u64 = 8;
+
+/// Less work is not worth waking a thread for.
+const LEAST_WORK: u64 = 1 << 20;
 
 /// A graph whose results can be computed sample by sample.
 pub struct Cut<'a> {
@@ -52,7 +64,7 @@ impl<'a> Cut<'a> {
     /// How to cut a graph that computes results, and nothing else, for a batch of samples. `None` if
     /// it cannot be cut: variables change, or a result of a sample needs other samples.
     pub fn of(graph: &'a Graph, samples: usize) -> Option<Cut<'a>> {
-        if samples == 0 || !graph.updates.is_empty() {
+        if !(1..=MOST_SAMPLES).contains(&samples) || !graph.updates.is_empty() {
             return None;
         }
         let mut cut = Cut { graph, samples, parts: vec![None; graph.nodes().len()] };
@@ -66,18 +78,24 @@ impl<'a> Cut<'a> {
     }
 
     /// How many samples a strip has best if so many threads do strips side by side. `None` if that
-    /// would not be faster than the whole batch at once: there are few samples, or computing again
-    /// for each strip what all need would cost too much.
+    /// would not be faster than the whole batch at once: it fits the cache, or strips that fit have
+    /// too few samples for what each does anew.
     pub fn rows(&self, threads: usize) -> Option<usize> {
         let Traffic { largest, samples, weights } = self.traffic();
+        let work = self.work(Part::Rows);
+        let again = MOST_AGAIN * (self.work(Part::Whole) + self.preparation());
         // Weights are read for each strip: no more bytes of them than of the samples.
         let fewest = FEWEST.max(weights / samples.max(1));
-        let most = (CACHE / largest.max(1)).min(MOST).max(fewest);
-        let strips = self.samples.div_ceil(most).next_multiple_of(threads);
-        let rows = self.samples.div_ceil(strips);
-        let again = strips as u64 * self.flops(Part::Whole);
-        let is_worth_it = MOST_AGAIN * again <= self.flops(Part::Rows);
-        (strips > 1 && rows >= fewest && is_worth_it).then_some(rows)
+        let fewest = fewest.max((again / (work / self.samples as u64).max(1)) as usize);
+        let most = (CACHE / largest.max(1)).clamp(FEWEST, MOST);
+        if self.samples <= most || fewest > most {
+            return None;
+        }
+        // Each thread has as many.
+        let threads = threads.min((work / LEAST_WORK) as usize).max(1);
+        let fitting = self.samples.div_ceil(most).next_multiple_of(threads);
+        let strips = fitting.min(self.samples / fewest / threads * threads);
+        (strips > 1).then(|| self.samples.div_ceil(strips))
     }
 
     /// The samples of the whole batch.
@@ -211,13 +229,29 @@ impl<'a> Cut<'a> {
         traffic
     }
 
-    /// The work of the nodes of which this part is needed.
-    fn flops(&self, part: Part) -> u64 {
+    /// The work of the nodes of which this part is needed, in operations.
+    fn work(&self, part: Part) -> u64 {
         let of = |id: NodeId| {
             let node = self.graph.node(id);
             let inputs: Vec<&TensorType> = node.inputs.iter().map(|&i| self.graph.ty(i)).collect();
-            cost(&node.op, &inputs, std::slice::from_ref(&node.ty)).flops
+            let cost = cost(&node.op, &inputs, std::slice::from_ref(&node.ty));
+            cost.flops + MOVE * cost.bytes()
         };
         self.graph.ids().filter(|id| self.parts[id.0] == Some(part)).map(of).sum()
+    }
+
+    /// The work of making weights ready for products, in operations.
+    fn preparation(&self) -> u64 {
+        let of = |id: NodeId| {
+            let node = self.graph.node(id);
+            let each = match node.op {
+                Op::MatMul { .. } => PACK,
+                Op::Conv2d(_) | Op::Conv2dInputGrad { .. } => TRANSFORM,
+                _ => return 0,
+            };
+            let whole = node.inputs.iter().filter(|i| self.parts[i.0] == Some(Part::Whole));
+            each * whole.map(|&i| self.graph.ty(i).len() as u64).sum::<u64>()
+        };
+        self.graph.ids().filter(|id| self.parts[id.0] == Some(Part::Rows)).map(of).sum()
     }
 }

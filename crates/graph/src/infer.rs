@@ -23,8 +23,12 @@ pub fn infer(op: &Op, inputs: &[&TensorType]) -> Result<TensorType> {
 /// Axes of a tensor: as many as NumPy's arrays can have.
 const MOST_AXES: usize = 64;
 
-/// Sizes whose product does not fit would wrap around, and kernels would write past their memory.
-fn check_size(shape: &Shape) -> Result<()> {
+/// Checks that memory could hold a tensor, if there were enough. Sizes whose product does not fit
+/// would wrap around, and kernels would write past their memory.
+///
+/// # Errors
+/// If no memory could.
+pub fn check_size(shape: &Shape) -> Result<()> {
     let rank = shape.rank();
     require(rank <= MOST_AXES, || {
         format!("{rank} axes are more than the {MOST_AXES} there can be")

@@ -96,7 +96,9 @@ fn strips_are_neither_too_small_nor_too_few_for_the_threads() {
         assert!((100..=1024).contains(&rows), "{rows} rows for {threads} threads");
         assert_eq!(10_000_usize.div_ceil(rows) % threads, 0);
     }
-    assert_eq!(rows(&product(100, false), 100, 1), None, "it fits the cache");
+    for threads in [1, 2, 8] {
+        assert_eq!(rows(&product(100, false), 100, threads), None, "it fits the cache");
+    }
     assert_eq!(rows(&graph, 10_000, 1000), None, "ten samples for each thread");
     assert_eq!(rows(&product(10_000, true), 10_000, 2), None, "the weight would be made anew");
     let mut graph = graph;

@@ -6,6 +6,7 @@ use super::trainer;
 use crate::lines;
 use crate::model::Model;
 use crate::tensor::Tensor;
+use cornu_graph::infer::check_size;
 use cornu_graph::{Dim, Element, Elements, Error, Result, TensorType};
 use std::panic::Location;
 
@@ -90,7 +91,7 @@ impl Predictor {
             .iter()
             .enumerate()
             .map(|(index, tensor)| Operand::new(step::input_name(tensor, index), concrete(tensor)))
-            .collect();
+            .collect::<Result<_>>()?;
         let spec = FeedSpec::of_batch(inputs.iter().map(|input| (input.ty.clone(), None)));
         let random = trainer::random_state(0);
         let program = step::build(&built, None, Purpose::Predict, batch_size, &spec, &random)?;
@@ -155,8 +156,9 @@ impl Predictor {
 }
 
 impl Operand {
-    fn new(name: String, ty: TensorType) -> Operand {
-        Operand { name, len: ty.len(), ty }
+    fn new(name: String, ty: TensorType) -> Result<Operand> {
+        check_size(&ty.shape)?;
+        Ok(Operand { name, len: ty.len(), ty })
     }
 
     fn check(&self, elements: Elements<'_>) -> Result<()> {

@@ -105,6 +105,18 @@ fn wrong_arrays_are_errors() {
 }
 
 #[test]
+fn graphs_of_other_samples_are_errors() {
+    let (graph, ..) = layer();
+    let cut = Cut::of(&graph, SAMPLES).unwrap();
+    let load =
+        |rows, strip| backends()[1].load_strips(&cut, rows, strip).err().unwrap().to_string();
+    assert!(load(10, cut.strip(20)).contains("not that of 10 of 103 samples"));
+    assert!(load(0, cut.strip(20)).contains("strips of 0 samples of a batch of 103"));
+    assert!(load(104, cut.strip(20)).contains("strips of 104 samples"));
+    assert!(load(10, Graph::new()).contains("not that of 10"));
+}
+
+#[test]
 fn an_observer_sees_the_steps_of_every_strip() {
     struct Count(usize);
     impl Observer for Count {

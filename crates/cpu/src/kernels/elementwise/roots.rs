@@ -1,4 +1,4 @@
-//! `c / √(a + b)` in one step, as optimizers have it for every weight.
+//! `c / √(a + b)` in one step, as RMSprop and Adagrad have it for every weight.
 //!
 //! A root and a quotient take a processor several times as long as a sum. Where it estimates the
 //! reciprocals of roots quickly, one improvement of the estimate is almost exact: the result differs
