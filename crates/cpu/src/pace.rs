@@ -11,10 +11,14 @@ use std::time::Duration;
 /// Runs whose shortest time is taken, so that what else the machine did does not count.
 const SAMPLES: usize = 4;
 /// Runs after a change whose times do not count: what is in which cache must settle.
-const SETTLING: usize = 2;
+const SETTLING: usize = 1;
 /// Runs between two trials: after one that changed something, and at most, when many have not.
 const SOON: usize = 128;
-const LATE: usize = 1024;
+const LATE: usize = 2048;
+/// By how much that grows with each trial that has lost.
+const PATIENCE: usize = 4;
+/// A single run that is slower by this factor ends a trial.
+const FAR: f64 = 1.25;
 /// What a trial must win, lest the number of threads goes to and fro for nothing.
 const GAIN: f64 = 0.97;
 /// Longer runs are not tried otherwise: all threads have enough to do.
@@ -94,7 +98,10 @@ impl Pace {
             }
             Phase::Trial(before, threads, sample) => {
                 let (before, threads) = (*before, *threads);
-                if let Some(after) = sample.add(time) {
+                let counts = sample.left <= SAMPLES;
+                let end = sample.add(time);
+                let lost = Some(time).filter(|time| counts && *time > before.mul_f64(FAR));
+                if let Some(after) = end.or(lost) {
                     self.end_trial(before, after, threads);
                 }
             }
@@ -125,7 +132,7 @@ impl Pace {
             (self.best, self.wait) = (threads, SOON);
         } else {
             self.up = !self.up;
-            self.wait = (2 * self.wait).min(LATE);
+            self.wait = (PATIENCE * self.wait).min(LATE);
         }
         self.phase = Phase::Rest(self.wait);
     }
