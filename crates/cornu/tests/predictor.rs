@@ -125,7 +125,7 @@ fn large_batches_are_done_in_strips_and_tell_the_same() {
         model.set_weights(doubled).unwrap();
     }
     let error =
-        message(large.run_all(&[(&left).into(), (&right).as_slice::<f32>().unwrap()[1..].into()]));
+        message(large.run_all(&[(&left).into(), right.as_slice::<f32>().unwrap()[1..].into()]));
     assert!(error.contains("is 159984 numbers, not 159983"), "{error}");
 }
 
