@@ -14,15 +14,15 @@ use std::collections::{BTreeMap, HashMap};
 const CACHE: usize = 1 << 20;
 
 /// Of more samples there is no memory for the results.
-const MOST_SAMPLES: usize = 1 << 32;
+const MOST_SAMPLES: usize = u32::MAX as usize;
 
 /// Samples of a strip: fewer make products slow, more gain nothing.
 const FEWEST: usize = 16;
 const MOST: usize = 1024;
 
 /// Each strip does anew what does not depend on the samples: it computes the factors of a
-/// normalization, and weights are packed, filters transformed. That is so small a part of its work.
-const MOST_AGAIN: u64 = 10;
+/// normalization, packs weights, transforms filters. Its own work is this many times as much.
+const OWN: u64 = 10;
 
 /// What it costs to pack a weight, and to transform one of a filter for Winograd's convolutions, in
 /// operations; and to move a byte.
@@ -83,7 +83,7 @@ impl<'a> Cut<'a> {
     pub fn rows(&self, threads: usize) -> Option<usize> {
         let Traffic { largest, samples, weights } = self.traffic();
         let work = self.work(Part::Rows);
-        let again = MOST_AGAIN * (self.work(Part::Whole) + self.preparation());
+        let again = OWN * (self.work(Part::Whole) + self.preparation());
         // Weights are read for each strip: no more bytes of them than of the samples.
         let fewest = FEWEST.max(weights / samples.max(1));
         let fewest = fewest.max((again / (work / self.samples as u64).max(1)) as usize);
