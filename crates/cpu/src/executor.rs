@@ -126,9 +126,7 @@ impl Cpu {
         let pool = Arc::clone(&self.pool);
         CpuProgram::new(plan, pool, self.crew(), self.instructions, self.winograd)
     }
-}
 
-impl Cpu {
     /// Makes a program for a large batch of predictions, cut into strips of so many samples, from
     /// the graph of a strip ([`Cut::strip`]), which may have been optimized.
     ///
@@ -136,7 +134,7 @@ impl Cpu {
     /// If the graph is not that of so many samples, there is no memory for the results, or it needs
     /// an op that the backend does not support.
     pub fn load_strips(&self, cut: &Cut<'_>, rows: usize, strip: Graph) -> Result<StripProgram> {
-        StripProgram::new(self, Arc::clone(&self.pool), cut, rows, strip)
+        StripProgram::new(self.clone(), cut, rows, strip)
     }
 
     /// The backend with one thread of its own: the one that calls it.

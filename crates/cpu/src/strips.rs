@@ -8,26 +8,26 @@
 use crate::executor::Cpu;
 use crate::leaf::{Leaf, check_count};
 use crate::program::CpuProgram;
-use crate::threads::{Pool, ignore_poison};
+use crate::threads::ignore_poison;
 use cornu_graph::cut::Cut;
 use cornu_graph::executor::Nobody;
 use cornu_graph::{
     Array, Element, Elements, Error, Executor, Graph, Observer, Plan, Program, Result, TensorType,
     Values, plan, with_elements,
 };
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
 
 /// A program for a batch that runs a smaller one for strip after strip. Its plan is that of a strip.
 ///
 /// If the samples do not divide evenly, the last strip begins earlier and computes some of them
 /// again.
 pub struct StripProgram {
+    cpu: Cpu,
     /// A program for each thread.
     lanes: Vec<Mutex<CpuProgram>>,
     layout: Layout,
     outputs: Vec<Array>,
-    pool: Arc<Pool>,
     plan: Plan,
 }
 
@@ -49,13 +49,7 @@ struct Input {
 impl StripProgram {
     /// The program of a batch, from the graph of a strip of so many samples ([`Cut::strip`]), which
     /// may have been optimized.
-    pub(crate) fn new(
-        cpu: &Cpu,
-        pool: Arc<Pool>,
-        cut: &Cut<'_>,
-        rows: usize,
-        strip: Graph,
-    ) -> Result<StripProgram> {
+    pub(crate) fn new(cpu: Cpu, cut: &Cut<'_>, rows: usize, strip: Graph) -> Result<StripProgram> {
         if !(1..=cut.samples()).contains(&rows) {
             let samples = cut.samples();
             return Err(Error::value(format!("strips of {rows} samples of a batch of {samples}")));
@@ -71,10 +65,10 @@ impl StripProgram {
         let inputs = cut.inputs().into_iter().map(input).collect();
         let outputs: Result<Vec<Array>> = cut.output_types().map(zeros).collect();
         Ok(StripProgram {
+            cpu,
             lanes: lanes?,
             layout: Layout { samples: cut.samples(), rows, inputs },
             outputs: outputs?,
-            pool,
             plan,
         })
     }
@@ -82,9 +76,9 @@ impl StripProgram {
     /// Runs all strips, each by the thread that comes to it first: what it computes does not depend
     /// on that.
     fn share(&mut self, inputs: &Feed<'_, '_>, variables: &[&mut Array]) -> Result<()> {
-        let StripProgram { lanes, layout, outputs, pool, .. } = self;
+        let StripProgram { cpu, lanes, layout, outputs, .. } = self;
         let (next, outputs) = (AtomicUsize::new(0), Mutex::new((outputs, Ok(()))));
-        pool.session(lanes.len()).run(lanes.len(), &|lane| {
+        cpu.session().run(lanes.len(), &|lane| {
             let mut program = ignore_poison(lanes[lane].lock());
             while let Some(strip) = layout.strip(next.fetch_add(1, Relaxed)) {
                 let done = program.run_shared(layout.parts(inputs, strip), variables, &mut Nobody);
@@ -203,8 +197,8 @@ impl Program for StripProgram {
         observer: &mut dyn Observer,
     ) -> Result<()> {
         self.layout.check(inputs)?;
-        let StripProgram { lanes, layout, outputs, pool, .. } = self;
-        let _session = pool.session(1);
+        let StripProgram { cpu, lanes, layout, outputs, .. } = self;
+        let _session = cpu.session();
         let mut program = ignore_poison(lanes[0].lock());
         let inputs = |index: usize| inputs[index];
         (0..).map_while(|number| layout.strip(number)).try_for_each(|strip| {

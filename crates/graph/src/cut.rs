@@ -210,21 +210,22 @@ impl<'a> Cut<'a> {
 
     fn traffic(&self) -> Traffic {
         let mut traffic = Traffic::default();
-        for id in self.graph.ids().filter(|&id| self.parts[id.0] == Some(Part::Rows)) {
+        let is_made = |id: &NodeId| self.parts[id.0] == Some(Part::Rows) && !self.is_input(*id);
+        for id in self.graph.ids().filter(is_made) {
             let node = self.graph.node(id);
-            let bytes = |id: NodeId| self.graph.ty(id).bytes();
-            let (rows, whole): (Vec<NodeId>, Vec<NodeId>) =
-                node.inputs.iter().partition(|id| self.parts[id.0] == Some(Part::Rows));
-            let (fed, made): (Vec<NodeId>, Vec<NodeId>) =
-                rows.into_iter().partition(|&id| self.is_input(id));
-            let sum = |ids: Vec<NodeId>| ids.into_iter().map(bytes).sum::<usize>() / self.samples;
-            let between = if self.is_input(id) { 0 } else { sum(vec![id]) } + sum(made);
-            traffic.largest = traffic.largest.max(between);
-            traffic.samples += between + sum(fed);
-            // Of a table, a strip reads its own rows only.
-            if !matches!(node.op, Op::Gather) {
-                traffic.weights += whole.into_iter().map(bytes).sum::<usize>();
+            let (mut fed, mut made) = (0, self.graph.ty(id).bytes());
+            for &operand in &node.inputs {
+                let bytes = self.graph.ty(operand).bytes();
+                match self.parts[operand.0] {
+                    Some(Part::Rows) if self.is_input(operand) => fed += bytes,
+                    Some(Part::Rows) => made += bytes,
+                    // Of a table, a strip reads its own rows only.
+                    _ if matches!(node.op, Op::Gather) => {}
+                    _ => traffic.weights += bytes,
+                }
             }
+            traffic.largest = traffic.largest.max(made / self.samples);
+            traffic.samples += (fed + made) / self.samples;
         }
         traffic
     }

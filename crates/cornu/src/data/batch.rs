@@ -45,11 +45,6 @@ impl Batch {
     pub fn samples(&self) -> usize {
         self.x.first().map_or(0, Column::len)
     }
-
-    /// All columns: inputs, targets, sample weights.
-    pub(crate) fn columns(&self) -> impl Iterator<Item = &Column> {
-        self.x.iter().chain(&self.y).chain(&self.sample_weight)
-    }
 }
 
 /// What a generator may yield: a [`Batch`], `(x, y)`, `(x, y, sample_weight)`, or a `Result` of one.

@@ -219,7 +219,7 @@ fn panicked(panic: &(dyn Any + Send)) -> Error {
     Error::state(format!("the generator panicked: {text}"))
 }
 
-/// Copies chosen rows, scales them, and checks what can be checked without the model.
+/// Copies chosen rows, and checks what can be checked without the model.
 fn prepare(mut batch: Batch, class_weight: Option<&BTreeMap<usize, f32>>) -> Result<Prepared> {
     super::checks::check_data(&batch.x, &batch.y, batch.sample_weight.as_ref())?;
     if let Some(weights) = class_weight {
@@ -228,11 +228,10 @@ fn prepare(mut batch: Batch, class_weight: Option<&BTreeMap<usize, f32>>) -> Res
     }
     let inputs = batch.x.len();
     // The program scales inputs: bytes are a quarter of what floats are. Targets are looked at.
-    let part = |(index, column): (usize, &Column)| match index < inputs {
-        true => Ok((column.unscaled()?, column.scale())),
-        false => Ok((column.to_array()?, None)),
-    };
-    let parts = batch.columns().enumerate().map(part).collect::<Result<Vec<_>>>()?;
+    let x = batch.x.iter().map(|column| Ok((column.unscaled()?, column.scale())));
+    let rest = batch.y.iter().chain(&batch.sample_weight);
+    let rest = rest.map(|column| Ok((column.to_array()?, None)));
+    let parts = x.chain(rest).collect::<Result<Vec<_>>>()?;
     let spec = FeedSpec::of_batch(parts.iter().map(|(array, scale)| (array.ty(), *scale)));
     let arrays = parts.into_iter().map(|(array, _)| array).collect();
     Ok(Prepared {

@@ -75,7 +75,10 @@ fn build(
         None => random_state(SEED),
     };
     step::build(built, trainer, purpose, source.samples(), source.spec(), &random)
-        .and_then(StepProgram::in_one)
+        .and_then(|program| match purpose {
+            Purpose::Predict => program.in_one(),
+            Purpose::Train | Purpose::Evaluate => Ok(program),
+        })
         .map_err(|e| source.locate(e))
 }
 
