@@ -42,6 +42,7 @@ mod kernels;
 mod leaf;
 mod machine;
 mod math;
+mod native;
 mod pace;
 mod program;
 pub mod sampling;

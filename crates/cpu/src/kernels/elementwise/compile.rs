@@ -3,24 +3,23 @@
 //! A value is read where it is, written where it goes, or kept in a register: a tile's length of
 //! memory in the L1 cache, given back when the value has been read for the last time.
 
-use super::pairs::{Action, Combined, combine, pair};
+use super::pairs::{Action, Combined, pair};
+use super::phrases::{self, Phrase, Text};
 use super::roots;
 use super::step::{Run, SPLAT, cycles, function};
 use super::tiles::{Cut, Operand, Reading, Tiles, broadcast_strides};
+use super::units::{Values, units};
 use crate::simd::Instructions;
-use cornu_graph::DType;
 use cornu_graph::fused::{Kernel, ScalarOp};
 
 /// A place in the table of addresses that each thread keeps: first the inputs, then the outputs,
 /// then the registers and constants.
 pub(super) type Entry = usize;
 
-/// One step, ready to run on a tile.
-pub(super) struct Step {
-    pub run: Run,
-    pub out: Entry,
-    pub args: [Entry; 3],
-    pub splat: [bool; 3],
+/// One step or several, ready to run on a tile.
+pub(super) enum Step {
+    Function { run: Run, out: Entry, args: [Entry; 3], splat: [bool; 3] },
+    Phrase(Phrase),
 }
 
 /// A compiled kernel.
@@ -61,40 +60,51 @@ const TILES: [usize; 2] = [1024, 512];
 /// As many values of the larger tile fit the cache.
 const STREAMS: usize = 10;
 
-/// Compiles a kernel whose inputs have the given shapes: the better tile first, then the other.
-/// `shared` names inputs and outputs that are the same memory.
+/// Compiles a kernel whose inputs have the given shapes, in all the ways there are: the best first.
+/// With phrases, if the system lets programs make code, and without; for the better tile, and for
+/// the other. `shared` names inputs and outputs that are the same memory.
 pub(super) fn compile(
     kernel: &Kernel,
     inputs: &[Vec<usize>],
     shared: &[(usize, usize)],
     instructions: Instructions,
     cut: Cut,
-) -> [Program; 2] {
-    let program = |tile| {
-        let shape = kernel.shape.sizes();
-        let strides: Vec<_> = inputs.iter().map(|from| broadcast_strides(from, &shape)).collect();
-        compile_for(kernel, Tiles::new(&shape, &strides, tile, cut), shared, instructions)
+) -> Vec<Program> {
+    let shape = kernel.shape.sizes();
+    let strides: Vec<_> = inputs.iter().map(|from| broadcast_strides(from, &shape)).collect();
+    let program = |tile, phrases| {
+        let tiles = Tiles::new(&shape, &strides, tile, cut);
+        compile_for(kernel, tiles, shared, instructions, phrases)
     };
-    let [large, small] = TILES.map(program);
-    let registers = large.registers() / (4 * TILES[0]);
-    if registers + inputs.len() > STREAMS { [small, large] } else { [large, small] }
+    let mut programs = vec![];
+    for phrases in [phrases::can_write(instructions), false] {
+        let [Some(large), Some(small)] = TILES.map(|tile| program(tile, phrases)) else { continue };
+        let registers = large.registers() / (4 * TILES[0]);
+        let is_full = registers + inputs.len() > STREAMS;
+        programs.extend(if is_full { [small, large] } else { [large, small] });
+    }
+    programs
 }
 
+/// Compiles a kernel for some tiles; `None` if it has phrases and the system forbids them.
 fn compile_for(
     kernel: &Kernel,
     (tiles, operands): (Tiles, Vec<Operand>),
     shared: &[(usize, usize)],
     instructions: Instructions,
-) -> Program {
-    let mut compiler = Compiler::new(kernel, &operands, tiles.largest(), shared, instructions);
+    phrases: bool,
+) -> Option<Program> {
+    let values = Values::new(kernel, &operands);
+    let units = units(&values, phrases);
+    let mut compiler = Compiler::new(&values, units, tiles.largest(), shared, instructions);
     compiler.place_inputs(&operands);
-    compiler.add_steps();
+    compiler.add_units()?;
     compiler.add_copies();
     // Each operand counts as a step, too.
     let work: usize = kernel.steps.iter().map(|s| cycles(s.op)).sum();
     let work = work + kernel.inputs.len() + kernel.outputs.len();
     let size = |&v: &usize| kernel.dtype(v).size();
-    Program {
+    Some(Program {
         cycles: tiles.largest() * work / 16 + 20 * (compiler.steps.len() + 1),
         tiles,
         operands,
@@ -104,22 +114,21 @@ fn compile_for(
         steps: compiler.steps,
         offsets: compiler.offsets,
         constants: compiler.constants,
-    }
+    })
 }
 
 struct Compiler<'a> {
     kernel: &'a Kernel,
-    /// The steps of the kernel, some joined.
-    combined: Vec<Combined>,
+    values: &'a Values<'a>,
+    /// The steps that run at once: those of a phrase, or one alone.
+    units: Vec<Vec<Combined>>,
     instructions: Instructions,
     shared: &'a [(usize, usize)],
     /// The length of a register in elements.
     tile: usize,
     /// The entry of each value that has been placed.
     entry: Vec<Option<Entry>>,
-    /// Whether a value is one element repeated.
-    splat: Vec<bool>,
-    /// The last step that reads a value; copies to outputs come after all steps.
+    /// The last unit that reads a value; copies to outputs come after all of them.
     last_read: Vec<usize>,
     steps: Vec<Step>,
     offsets: Vec<Option<usize>>,
@@ -131,34 +140,29 @@ struct Compiler<'a> {
 
 impl<'a> Compiler<'a> {
     fn new(
-        kernel: &'a Kernel,
-        operands: &[Operand],
+        values: &'a Values<'a>,
+        units: Vec<Vec<Combined>>,
         tile: usize,
         shared: &'a [(usize, usize)],
         instructions: Instructions,
     ) -> Compiler<'a> {
-        let (inputs, outputs) = (kernel.inputs.len(), kernel.outputs.len());
-        let mut last_read = vec![0; inputs + kernel.steps.len()];
-        let combined = combine(kernel);
-        for (i, step) in combined.iter().enumerate() {
-            step.args.iter().for_each(|&arg| last_read[arg] = i);
+        let kernel = values.kernel;
+        let mut last_read = vec![0; values.count()];
+        for (index, unit) in units.iter().enumerate() {
+            unit.iter().flat_map(|step| &step.args).for_each(|&arg| last_read[arg] = index);
         }
         kernel.outputs.iter().for_each(|&value| last_read[value] = usize::MAX);
-        let mut splat = vec![false; inputs + kernel.steps.len()];
-        for (i, operand) in operands.iter().enumerate() {
-            splat[i] = operand.reading == Reading::Splat;
-        }
         Compiler {
             kernel,
-            combined,
+            values,
+            units,
             instructions,
             shared,
             tile,
-            entry: vec![None; inputs + kernel.steps.len()],
-            splat,
+            entry: vec![None; values.count()],
             last_read,
             steps: vec![],
-            offsets: vec![None; inputs + outputs],
+            offsets: vec![None; kernel.inputs.len() + kernel.outputs.len()],
             constants: vec![],
             free: [vec![], vec![]],
             scratch: 0,
@@ -194,65 +198,81 @@ impl<'a> Compiler<'a> {
         self.offsets.len() - 1
     }
 
-    fn constant(&mut self, number: f64, dtype: DType) -> Entry {
+    /// The entry of a constant, which has one as soon as a function reads it.
+    fn constant(&mut self, value: usize) -> Entry {
+        let element = self.values.constant(value).expect("values are placed before they are read");
+        let size = self.values.dtype(value).size();
         let offset = self.take(SPLAT);
         self.offsets.push(Some(offset));
         let entry = self.offsets.len() - 1;
-        let mut bytes = [0; SPLAT];
-        for element in bytes.chunks_exact_mut(dtype.size()) {
-            match dtype {
-                DType::F32 => element.copy_from_slice(&(number as f32).to_ne_bytes()),
-                DType::I32 => element.copy_from_slice(&(number as i64 as i32).to_ne_bytes()),
-                DType::U8 => element[0] = number as i64 as u8,
-                DType::Bool => element[0] = u8::from(number != 0.0),
-            }
-        }
-        self.constants.push((entry, bytes));
+        self.constants.push((entry, std::array::from_fn(|i| element[i % size])));
+        self.entry[value] = Some(entry);
         entry
     }
 
-    fn add_steps(&mut self) {
-        for index in 0..self.combined.len() {
-            let Combined { value, action, args, dtype } = self.combined[index].clone();
-            if let Action::One(ScalarOp::Constant(number)) = action {
-                self.entry[value] = Some(self.constant(number, dtype));
-                self.splat[value] = true;
-                continue;
+    /// `None` if the system forbids phrases.
+    fn add_units(&mut self) -> Option<()> {
+        for index in 0..self.units.len() {
+            let unit = self.units[index].clone();
+            // Results may be written over what is read for the last time.
+            self.release(index);
+            match &unit[..] {
+                [step] => self.add_function(step, index),
+                steps => self.add_phrase(steps, index)?,
             }
-            let size = dtype.size();
-            // A step may write over an operand that it is the last to read, if the elements have
-            // the same size.
-            self.release(index, |of| of == size);
-            let out = match self.output_of(value, index) {
-                Some(output) => self.kernel.inputs.len() + output,
-                None => self.register(size),
-            };
-            self.release(index, |of| of != size);
-            self.entry[value] = Some(out);
-            let run = match action {
-                Action::One(op) => {
-                    let of = args.first().map_or(dtype, |&a| self.kernel.dtype(a));
-                    function(op, of, dtype, self.instructions)
-                }
-                Action::Left(first, second) => pair(first, second, true, self.instructions),
-                Action::Right(first, second) => pair(first, second, false, self.instructions),
-                Action::OverRoot => roots::over_root(self.instructions),
-            };
-            self.push(run, out, &args);
-            if self.last_read[value] < index {
-                // Nobody reads it; the fusion pass leaves no such step.
-                self.give_back(value);
+        }
+        Some(())
+    }
+
+    fn add_function(&mut self, step: &Combined, unit: usize) {
+        let Combined { value, action, args, dtype } = step;
+        let run = match *action {
+            Action::One(op) => {
+                let of = args.first().map_or(*dtype, |&arg| self.kernel.dtype(arg));
+                function(op, of, *dtype, self.instructions)
             }
+            Action::Left(first, second) => pair(first, second, true, self.instructions),
+            Action::Right(first, second) => pair(first, second, false, self.instructions),
+            Action::OverRoot => roots::over_root(self.instructions),
+        };
+        let out = self.place(*value, unit);
+        self.push(run, out, args);
+        if self.last_read[*value] < unit {
+            // Nobody reads it; the fusion pass leaves no such step.
+            self.give_back(*value);
         }
     }
 
-    /// Gives back the registers of values that are read for the last time by a step.
-    fn release(&mut self, step: usize, sized: impl Fn(usize) -> bool) {
-        let mut args = self.combined[step].args.clone();
+    fn add_phrase(&mut self, steps: &[Combined], unit: usize) -> Option<()> {
+        let values = steps.iter().map(|step| step.value);
+        let needed: Vec<_> = values.filter(|&value| self.last_read[value] > unit).collect();
+        let results: Vec<_> =
+            needed.iter().map(|&value| (value, self.place(value, unit))).collect();
+        let entry =
+            |value: usize| self.entry[value].expect("values are placed before they are read");
+        let text = Text { steps, values: self.values, entry: &entry, results: &results };
+        let phrase = Phrase::new(&text)?;
+        self.steps.push(Step::Phrase(phrase));
+        Some(())
+    }
+
+    /// Where a unit writes a value.
+    fn place(&mut self, value: usize, unit: usize) -> Entry {
+        let entry = match self.output_of(value, unit) {
+            Some(output) => self.kernel.inputs.len() + output,
+            None => self.register(self.kernel.dtype(value).size()),
+        };
+        self.entry[value] = Some(entry);
+        entry
+    }
+
+    /// Gives back the registers of values that are read for the last time by a unit.
+    fn release(&mut self, unit: usize) {
+        let mut args: Vec<_> = self.units[unit].iter().flat_map(|step| step.args.clone()).collect();
         args.sort_unstable();
         args.dedup();
         for value in args {
-            if self.last_read[value] == step && sized(self.kernel.dtype(value).size()) {
+            if self.last_read[value] == unit {
                 self.give_back(value);
             }
         }
@@ -262,7 +282,7 @@ impl<'a> Compiler<'a> {
         let is_register =
             |entry: Entry| entry >= self.kernel.inputs.len() + self.kernel.outputs.len();
         match self.entry[value] {
-            Some(entry) if is_register(entry) && !self.splat[value] => {
+            Some(entry) if is_register(entry) && !self.values.is_splat(value) => {
                 let size = self.kernel.dtype(value).size();
                 self.free[usize::from(size == 4)].push(entry);
             }
@@ -270,17 +290,18 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// The output to which a step's result can be written at once: its first, unless a later step
+    /// The output to which a unit's result can be written at once: its first, unless a later unit
     /// still reads an input that is the same memory.
-    fn output_of(&self, value: usize, step: usize) -> Option<usize> {
+    fn output_of(&self, value: usize, unit: usize) -> Option<usize> {
         let output = self.kernel.outputs.iter().position(|&v| v == value)?;
         let overwritten = self.shared.iter().filter(|&&(_, o)| o == output).map(|&(i, _)| i);
-        overwritten.into_iter().all(|input| self.is_done(input, step)).then_some(output)
+        overwritten.into_iter().all(|input| self.is_done(input, unit)).then_some(output)
     }
 
-    /// Whether no step after this one reads an input.
-    fn is_done(&self, input: usize, step: usize) -> bool {
-        let read_later = self.combined[step + 1..].iter().any(|s| s.args.contains(&input));
+    /// Whether no unit after this one reads an input.
+    fn is_done(&self, input: usize, unit: usize) -> bool {
+        let mut later = self.units[unit + 1..].iter().flatten();
+        let read_later = later.any(|step| step.args.contains(&input));
         !read_later && !self.kernel.outputs.contains(&input)
     }
 
@@ -294,7 +315,7 @@ impl<'a> Compiler<'a> {
             }
             copies.push((output, value));
             // An input may be the same memory as another output: it is saved first.
-            if value < inputs && !self.shared.is_empty() && !self.splat[value] {
+            if value < inputs && !self.shared.is_empty() && !self.values.is_splat(value) {
                 let register = self.register(self.kernel.dtype(value).size());
                 self.copy(value, register);
                 self.entry[value] = Some(register);
@@ -312,11 +333,11 @@ impl<'a> Compiler<'a> {
     }
 
     fn push(&mut self, run: Run, out: Entry, values: &[usize]) {
-        let mut step = Step { run, out, args: [out; 3], splat: [false; 3] };
+        let (mut args, mut splat) = ([out; 3], [false; 3]);
         for (i, &value) in values.iter().enumerate() {
-            step.args[i] = self.entry[value].expect("values are placed before they are read");
-            step.splat[i] = self.splat[value];
+            args[i] = self.entry[value].unwrap_or_else(|| self.constant(value));
+            splat[i] = self.values.is_splat(value);
         }
-        self.steps.push(step);
+        self.steps.push(Step::Function { run, out, args, splat });
     }
 }

@@ -6,15 +6,19 @@ mod compile;
 mod fill;
 mod float;
 mod pairs;
+mod phrases;
 mod product;
 mod roots;
 mod step;
+#[cfg(test)]
+mod tests;
 mod tiles;
+mod units;
 mod whole;
 
 use super::{Io, Kernel, Request};
 use crate::threads::{Session, part};
-use compile::{Program, compile};
+use compile::{Program, Step, compile};
 use cornu_graph::fused::{self, ScalarOp};
 use cornu_graph::{Op, TensorType};
 use fill::fill;
@@ -28,8 +32,9 @@ pub(crate) struct Elementwise {
     /// Whether the first input is handed in, the element of a product.
     product: bool,
     parts: usize,
-    /// Bytes of scratch memory. Of both tiles the larger: a plan asks before it knows which operands
-    /// share memory, and where fewer do than all, the other tile may turn out to be the better one.
+    /// Bytes of scratch memory, the most that any way to compile it needs: a plan asks before it knows
+    /// which operands share memory, and where fewer do than all, another way may turn out to be the
+    /// better one.
     scratch: usize,
 }
 
@@ -46,14 +51,23 @@ impl Elementwise {
     fn from_kernel(kernel: &fused::Kernel, request: &Request<'_>, cut: Cut) -> Elementwise {
         let (shapes, shared) = operands(kernel, request);
         let programs = compile(kernel, &shapes, &shared, request.instructions, cut);
-        let parts = programs.each_ref().map(|program| {
+        Elementwise::from_programs(programs, kernel, request)
+    }
+
+    /// The kernel that runs the first of some programs, with scratch memory for all.
+    fn from_programs(
+        programs: Vec<Program>,
+        kernel: &fused::Kernel,
+        request: &Request<'_>,
+    ) -> Elementwise {
+        let parts = |program: &Program| {
             let count = program.tiles.count();
             request.crew.tasks(program.cycles * count, count)
-        });
-        let scratch = programs.iter().zip(parts).map(|(program, parts)| parts * program.scratch);
-        let scratch = scratch.max().unwrap_or_default();
-        let [program, _] = programs;
-        Elementwise { program, product: kernel.product.is_some(), parts: parts[0], scratch }
+        };
+        let scratch = programs.iter().map(|program| parts(program) * program.scratch).max();
+        let program = programs.into_iter().next().expect("a kernel can be compiled");
+        let (parts, scratch) = (parts(&program), scratch.unwrap_or_default());
+        Elementwise { program, product: kernel.product.is_some(), parts, scratch }
     }
 
     /// Works on the tiles of one thread.
@@ -201,13 +215,15 @@ impl Thread<'_> {
                 *self.table.add(program.operands.len() + output) = to;
             }
             for step in &program.steps {
-                let arg = |i: usize| (*self.table.add(step.args[i])).cast_const();
-                (step.run)(&Operands {
-                    out: *self.table.add(step.out),
-                    args: [arg(0), arg(1), arg(2)],
-                    splat: step.splat,
-                    len: tile.len,
-                });
+                match step {
+                    Step::Phrase(phrase) => phrase.run(self.table, tile.len),
+                    Step::Function { run, out, args, splat } => run(&Operands {
+                        out: *self.table.add(*out),
+                        args: args.map(|entry| (*self.table.add(entry)).cast_const()),
+                        splat: *splat,
+                        len: tile.len,
+                    }),
+                }
             }
         }
     }
@@ -245,64 +261,5 @@ fn broadcast(input: &TensorType, output: &TensorType) -> fused::Kernel {
         inputs: vec![input.dtype],
         steps: vec![],
         outputs: vec![0],
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::executor::Winograd;
-    use crate::simd::Instructions;
-    use crate::threads::Crew;
-    use cornu_graph::DType;
-    use cornu_graph::scalar::{BinaryOp, UnaryOp};
-
-    /// A loop over 4 inputs that keeps as many values until its end as asked for, and gives out
-    /// others before, while all inputs are still to be read.
-    fn kernel(kept: usize, given: usize) -> fused::Kernel {
-        let (inputs, mut steps) = (4, vec![]);
-        let mut step = |op, args: &[usize]| {
-            steps.push(fused::Step { op, args: args.to_vec(), dtype: DType::F32 });
-            inputs + steps.len() - 1
-        };
-        let kept: Vec<usize> =
-            (0..kept).map(|i| step(ScalarOp::Unary(UnaryOp::Exp), &[i % inputs])).collect();
-        let mut outputs: Vec<usize> =
-            (0..given).map(|i| step(ScalarOp::Unary(UnaryOp::Log), &[i % inputs])).collect();
-        let all = (0..inputs).chain(kept);
-        let sum = all.reduce(|a, b| step(ScalarOp::Binary(BinaryOp::Add), &[a, b]));
-        outputs.push(sum.unwrap());
-        fused::Kernel {
-            product: None,
-            shape: [60, 60].into(),
-            inputs: vec![DType::F32; inputs],
-            steps,
-            outputs,
-        }
-    }
-
-    /// A plan has the memory that a kernel wants if all its operands may share theirs.
-    #[test]
-    fn operands_that_share_less_memory_need_no_more_scratch() {
-        for (kept, given) in (0..8).flat_map(|kept| (0..6).map(move |given| (kept, given))) {
-            let kernel = kernel(kept, given);
-            let ty = TensorType::new(DType::F32, kernel.shape.clone());
-            let (inputs, outputs) = (vec![&ty; 4], vec![ty.clone(); kernel.outputs.len()]);
-            let scratch = |shared: &[(usize, usize)]| {
-                let crew = Crew { threads: 2, handover: 0 };
-                let instructions = Instructions::Portable;
-                let (op, inputs, outputs) = (&Op::Select, &inputs[..], &outputs[..]);
-                let winograd = Winograd::Auto;
-                let request = Request { op, inputs, outputs, shared, instructions, crew, winograd };
-                Elementwise::from_kernel(&kernel, &request, Cut::Anywhere).scratch()
-            };
-            let pairs = (0..4).flat_map(|i| (0..outputs.len()).map(move |o| (i, o)));
-            let pairs: Vec<(usize, usize)> = pairs.collect();
-            let planned = scratch(&pairs);
-            for n in 0..pairs.len() {
-                let wanted = scratch(&pairs[n..]).max(scratch(&pairs[..n]));
-                assert!(wanted <= planned, "{wanted} > {planned}: {kept} kept, {given} given, {n}");
-            }
-        }
     }
 }
