@@ -4,7 +4,7 @@
 //! memory in the L1 cache, given back when the value has been read for the last time.
 
 use super::pairs::{Action, Combined, pair};
-use super::phrases::{self, Phrase, Text};
+use super::phrases::{Phrase, Text};
 use super::roots;
 use super::step::{Run, SPLAT, cycles, function};
 use super::tiles::{Cut, Operand, Reading, Tiles, broadcast_strides};
@@ -60,61 +60,27 @@ const TILES: [usize; 2] = [1024, 512];
 /// As many values of the larger tile fit the cache.
 const STREAMS: usize = 10;
 
-/// Compiles a kernel whose inputs have the given shapes, in all the ways there are: the best first.
-/// With phrases, if the system lets programs make code, and without; for the better tile, and for
-/// the other. `shared` names inputs and outputs that are the same memory.
+/// Compiles a kernel whose inputs have the given shapes: the better tile first, then the other.
+/// `shared` names inputs and outputs that are the same memory; `phrases` allows machine code.
 pub(super) fn compile(
     kernel: &Kernel,
     inputs: &[Vec<usize>],
     shared: &[(usize, usize)],
-    instructions: Instructions,
+    (instructions, phrases): (Instructions, bool),
     cut: Cut,
-) -> Vec<Program> {
+) -> [Program; 2] {
     let shape = kernel.shape.sizes();
     let strides: Vec<_> = inputs.iter().map(|from| broadcast_strides(from, &shape)).collect();
-    let program = |tile, phrases| {
-        let tiles = Tiles::new(&shape, &strides, tile, cut);
-        compile_for(kernel, tiles, shared, instructions, phrases)
+    let program = |tile| {
+        let (tiles, operands) = Tiles::new(&shape, &strides, tile, cut);
+        let values = Values::new(kernel, &operands);
+        let units = units(&values, phrases);
+        let compiler = Compiler::new(&values, units, tiles.largest(), shared, instructions);
+        compiler.compile(tiles, operands)
     };
-    let mut programs = vec![];
-    for phrases in [phrases::can_write(instructions), false] {
-        let [Some(large), Some(small)] = TILES.map(|tile| program(tile, phrases)) else { continue };
-        let registers = large.registers() / (4 * TILES[0]);
-        let is_full = registers + inputs.len() > STREAMS;
-        programs.extend(if is_full { [small, large] } else { [large, small] });
-    }
-    programs
-}
-
-/// Compiles a kernel for some tiles; `None` if it has phrases and the system forbids them.
-fn compile_for(
-    kernel: &Kernel,
-    (tiles, operands): (Tiles, Vec<Operand>),
-    shared: &[(usize, usize)],
-    instructions: Instructions,
-    phrases: bool,
-) -> Option<Program> {
-    let values = Values::new(kernel, &operands);
-    let units = units(&values, phrases);
-    let mut compiler = Compiler::new(&values, units, tiles.largest(), shared, instructions);
-    compiler.place_inputs(&operands);
-    compiler.add_units()?;
-    compiler.add_copies();
-    // Each operand counts as a step, too.
-    let work: usize = kernel.steps.iter().map(|s| cycles(s.op)).sum();
-    let work = work + kernel.inputs.len() + kernel.outputs.len();
-    let size = |&v: &usize| kernel.dtype(v).size();
-    Some(Program {
-        cycles: tiles.largest() * work / 16 + 20 * (compiler.steps.len() + 1),
-        tiles,
-        operands,
-        input_sizes: kernel.inputs.iter().map(|d| d.size()).collect(),
-        output_sizes: kernel.outputs.iter().map(size).collect(),
-        scratch: compiler.scratch + table_bytes(compiler.offsets.len()),
-        steps: compiler.steps,
-        offsets: compiler.offsets,
-        constants: compiler.constants,
-    })
+    let [large, small] = TILES.map(program);
+    let registers = large.registers() / (4 * TILES[0]);
+    if registers + inputs.len() > STREAMS { [small, large] } else { [large, small] }
 }
 
 struct Compiler<'a> {
@@ -169,6 +135,28 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    fn compile(mut self, tiles: Tiles, operands: Vec<Operand>) -> Program {
+        self.place_inputs(&operands);
+        self.add_units();
+        self.add_copies();
+        // Each operand counts as a step, too.
+        let kernel = self.kernel;
+        let work: usize = kernel.steps.iter().map(|s| cycles(s.op)).sum();
+        let work = work + kernel.inputs.len() + kernel.outputs.len();
+        let size = |&v: &usize| kernel.dtype(v).size();
+        Program {
+            cycles: tiles.largest() * work / 16 + 20 * (self.steps.len() + 1),
+            tiles,
+            operands,
+            input_sizes: kernel.inputs.iter().map(|d| d.size()).collect(),
+            output_sizes: kernel.outputs.iter().map(size).collect(),
+            scratch: self.scratch + table_bytes(self.offsets.len()),
+            steps: self.steps,
+            offsets: self.offsets,
+            constants: self.constants,
+        }
+    }
+
     /// Takes bytes of scratch memory; returns their offset.
     fn take(&mut self, bytes: usize) -> usize {
         let offset = self.scratch;
@@ -210,18 +198,16 @@ impl<'a> Compiler<'a> {
         entry
     }
 
-    /// `None` if the system forbids phrases.
-    fn add_units(&mut self) -> Option<()> {
+    fn add_units(&mut self) {
         for index in 0..self.units.len() {
             let unit = self.units[index].clone();
             // Results may be written over what is read for the last time.
             self.release(index);
             match &unit[..] {
                 [step] => self.add_function(step, index),
-                steps => self.add_phrase(steps, index)?,
+                steps => self.add_phrase(steps, index),
             }
         }
-        Some(())
     }
 
     fn add_function(&mut self, step: &Combined, unit: usize) {
@@ -243,7 +229,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn add_phrase(&mut self, steps: &[Combined], unit: usize) -> Option<()> {
+    fn add_phrase(&mut self, steps: &[Combined], unit: usize) {
         let values = steps.iter().map(|step| step.value);
         let needed: Vec<_> = values.filter(|&value| self.last_read[value] > unit).collect();
         let results: Vec<_> =
@@ -251,9 +237,7 @@ impl<'a> Compiler<'a> {
         let entry =
             |value: usize| self.entry[value].expect("values are placed before they are read");
         let text = Text { steps, values: self.values, entry: &entry, results: &results };
-        let phrase = Phrase::new(&text)?;
-        self.steps.push(Step::Phrase(phrase));
-        Some(())
+        self.steps.push(Step::Phrase(Phrase::new(&text)));
     }
 
     /// Where a unit writes a value.

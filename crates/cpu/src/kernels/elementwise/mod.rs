@@ -32,9 +32,8 @@ pub(crate) struct Elementwise {
     /// Whether the first input is handed in, the element of a product.
     product: bool,
     parts: usize,
-    /// Bytes of scratch memory, the most that any way to compile it needs: a plan asks before it knows
-    /// which operands share memory, and where fewer do than all, another way may turn out to be the
-    /// better one.
+    /// Bytes of scratch memory. Of both tiles the larger: a plan asks before it knows which operands
+    /// share memory, and where fewer do than all, the other tile may turn out to be the better one.
     scratch: usize,
 }
 
@@ -50,24 +49,25 @@ impl Elementwise {
 
     fn from_kernel(kernel: &fused::Kernel, request: &Request<'_>, cut: Cut) -> Elementwise {
         let (shapes, shared) = operands(kernel, request);
-        let programs = compile(kernel, &shapes, &shared, request.instructions, cut);
+        let way = (request.instructions, phrases::can_write(request.instructions));
+        let programs = compile(kernel, &shapes, &shared, way, cut);
         Elementwise::from_programs(programs, kernel, request)
     }
 
-    /// The kernel that runs the first of some programs, with scratch memory for all.
+    /// The kernel that runs the first of two programs, with scratch memory for both.
     fn from_programs(
-        programs: Vec<Program>,
+        programs: [Program; 2],
         kernel: &fused::Kernel,
         request: &Request<'_>,
     ) -> Elementwise {
-        let parts = |program: &Program| {
+        let parts = programs.each_ref().map(|program| {
             let count = program.tiles.count();
             request.crew.tasks(program.cycles * count, count)
-        };
-        let scratch = programs.iter().map(|program| parts(program) * program.scratch).max();
-        let program = programs.into_iter().next().expect("a kernel can be compiled");
-        let (parts, scratch) = (parts(&program), scratch.unwrap_or_default());
-        Elementwise { program, product: kernel.product.is_some(), parts, scratch }
+        });
+        let scratch = programs.iter().zip(parts).map(|(program, parts)| parts * program.scratch);
+        let scratch = scratch.max().unwrap_or_default();
+        let [program, _] = programs;
+        Elementwise { program, product: kernel.product.is_some(), parts: parts[0], scratch }
     }
 
     /// Works on the tiles of one thread.

@@ -15,7 +15,6 @@ use crate::simd::Instructions;
 use cornu_graph::DType;
 use cornu_graph::fused::ScalarOp;
 use cornu_graph::scalar::{BinaryOp, CompareOp, UnaryOp};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// How many elements a register holds.
@@ -74,10 +73,13 @@ pub(super) struct Text<'a> {
 }
 
 impl Phrase {
-    /// The phrase of these steps; `None` if the registers do not suffice, or the system forbids
-    /// programs to make code.
-    pub(super) fn new(text: &Text<'_>) -> Option<Phrase> {
-        Some(Phrase { code: Code::new(&assemble(text)?)? })
+    /// The phrase of these steps, if [`assemble`] can write them.
+    ///
+    /// # Panics
+    /// If it cannot, or if there is no memory left for code.
+    pub(super) fn new(text: &Text<'_>) -> Phrase {
+        let bytes = assemble(text).expect("the registers suffice");
+        Phrase { code: Code::new(&bytes).expect("there is memory for code, as there was before") }
     }
 
     /// Runs the steps on `len` elements of each entry.
@@ -93,9 +95,9 @@ impl Phrase {
     }
 }
 
-/// Whether these instructions can be written.
+/// Whether these instructions can be written, and the system lets programs make code.
 pub(super) fn can_write(instructions: Instructions) -> bool {
-    instructions == Instructions::Avx512
+    instructions == Instructions::Avx512 && Code::is_allowed()
 }
 
 /// Whether a step can be one of a phrase.
@@ -170,21 +172,29 @@ struct Writer<'a> {
     fixed: Vec<(Source, Zmm)>,
     /// The registers of addresses.
     addresses: Vec<(Entry, Gpr)>,
-    /// Where values are at this point of the body.
-    held: HashMap<usize, Held>,
+    /// Where each value is at this point of the body, if it is somewhere.
+    held: Vec<Option<Held>>,
+    /// The last step that reads a value. Results are read after all of them.
+    last_read: Vec<usize>,
     /// Which elements the body works on; all if `None`.
     mask: Option<Mask>,
 }
 
 impl<'a> Writer<'a> {
     fn new(text: &'a Text<'a>) -> Writer<'a> {
+        let mut last_read = vec![0; text.values.count()];
+        for (index, step) in text.steps.iter().enumerate() {
+            step.args.iter().for_each(|&arg| last_read[arg] = index);
+        }
+        text.results.iter().for_each(|&(value, _)| last_read[value] = usize::MAX);
         Writer {
             text,
             assembler: Assembler::default(),
             free: Free::after(LEFT),
             fixed: vec![],
             addresses: vec![],
-            held: HashMap::new(),
+            held: vec![None; text.values.count()],
+            last_read,
             mask: None,
         }
     }
@@ -247,13 +257,13 @@ impl<'a> Writer<'a> {
             let args = step.args.iter().map(|&arg| self.value(arg));
             let args = args.collect::<Option<Vec<_>>>()?;
             let result = self.step(step, &args)?;
-            self.held.insert(step.value, result);
+            self.held[step.value] = Some(result);
             step.args.iter().for_each(|&arg| self.release(arg, index));
         }
         for &(value, entry) in self.text.results {
             self.write(value, entry)?;
         }
-        self.held.clear();
+        self.held.fill(None);
         // What the draft found to be fixed stays.
         self.free = free;
         Some(())
@@ -261,8 +271,8 @@ impl<'a> Writer<'a> {
 
     /// Where a value is; it is read if it is not yet there.
     fn value(&mut self, value: usize) -> Option<Held> {
-        if let Some(held) = self.held.get(&value) {
-            return Some(*held);
+        if let Some(held) = self.held[value] {
+            return Some(held);
         }
         let entry = match self.text.values.source(value, self.text.entry) {
             Source::Elements(entry) => entry,
@@ -287,18 +297,16 @@ impl<'a> Writer<'a> {
                 Held::Truth(to)
             }
         };
-        self.held.insert(value, held);
+        self.held[value] = Some(held);
         Some(held)
     }
 
     /// Gives back the register of a value that no step after this one reads.
     fn release(&mut self, value: usize, step: usize) {
-        let is_read = self.text.steps[step + 1..].iter().any(|later| later.args.contains(&value));
-        let is_result = self.text.results.iter().any(|(result, _)| *result == value);
-        if is_read || is_result {
+        if self.last_read[value] > step {
             return;
         }
-        match self.held.remove(&value) {
+        match self.held[value].take() {
             Some(Held::Vector(register)) => self.free.give_zmm(register),
             Some(Held::Truth(register)) => self.free.give_mask(register),
             None => {}
@@ -308,7 +316,7 @@ impl<'a> Writer<'a> {
     /// Writes a result.
     fn write(&mut self, value: usize, entry: Entry) -> Option<()> {
         let to = At { base: self.address(entry)?, index: INDEX };
-        match self.held[&value] {
+        match self.held[value]? {
             Held::Vector(register) => self.assembler.store(to, register, self.mask),
             Held::Truth(register) => {
                 let through = self.free.zmm()?;

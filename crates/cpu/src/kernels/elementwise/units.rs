@@ -71,20 +71,30 @@ impl<'a> Values<'a> {
 pub(super) fn units(values: &Values<'_>, phrases: bool) -> Vec<Vec<Combined>> {
     let mut steps = combine(values.kernel);
     steps.retain(|step| values.numbers[step.value].is_none());
-    let mut units: Vec<Vec<Combined>> = vec![];
     let has_word = |step: &Combined| phrases && phrases::has_word(step, values);
-    for (index, step) in steps.iter().enumerate() {
-        let before = units.last_mut().filter(|unit| has_word(&unit[0]) && has_word(step));
-        if let Some(unit) = before {
-            unit.push(step.clone());
-            if is_phrase(values, unit, &steps[index + 1..]) {
-                continue;
-            }
-            unit.pop();
-        }
-        units.push(vec![step.clone()]);
+    let mut units = vec![];
+    let mut rest = &steps[..];
+    while !rest.is_empty() {
+        let sayable = rest.iter().take_while(|step| has_word(step)).count();
+        let fits = |count| is_phrase(values, &rest[..count], &rest[count..]);
+        let count = most(sayable, fits).max(1);
+        units.push(rest[..count].to_vec());
+        rest = &rest[count..];
     }
     units
+}
+
+/// About how many can be had at once of `all`. Almost always all of them: registers are many.
+fn most(all: usize, fits: impl Fn(usize) -> bool) -> usize {
+    if all == 0 || fits(all) {
+        return all;
+    }
+    let (mut fitting, mut unfit) = (1, all);
+    while fitting + 1 < unfit {
+        let middle = fitting.midpoint(unfit);
+        if fits(middle) { fitting = middle } else { unfit = middle }
+    }
+    fitting
 }
 
 /// Whether one phrase can say these steps, after which those come.
