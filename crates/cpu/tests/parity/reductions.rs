@@ -96,9 +96,15 @@ fn nan_and_infinity() {
 #[test]
 fn places_of_extremes() {
     let mut rng = random(3);
-    for (shape, axis) in
-        [(&[10][..], 0), (&[6, 10], 1), (&[10, 6], 0), (&[3, 5, 40], 1), (&[0, 3], 1), (&[3, 0], 0)]
-    {
+    for (shape, axis) in [
+        (&[10][..], 0),
+        (&[6, 10], 1),
+        (&[9, 75], 1),
+        (&[10, 6], 0),
+        (&[3, 5, 40], 1),
+        (&[0, 3], 1),
+        (&[3, 0], 0),
+    ] {
         for largest in [true, false] {
             for dtype in DTYPES {
                 // Few different numbers: the first of equals is wanted.
@@ -108,10 +114,23 @@ fn places_of_extremes() {
             }
         }
     }
-    for row in [[1.0, f32::NAN, 3.0, f32::NAN], [f32::NAN, 9.0, 0.0, 1.0]] {
-        let x = Array::new([4], row.to_vec()).unwrap();
+}
+
+/// Rows of few different numbers, of which some are special, in whole vectors and in parts.
+#[test]
+fn places_of_special_extremes() {
+    const INFINITY: f32 = f32::INFINITY;
+    let mut rng = random(4);
+    for (lowest, size) in (0..8).flat_map(|lowest| (1..50).map(move |size| (lowest, size))) {
+        let numbers = [f32::NAN, -INFINITY, INFINITY, -0.0, 0.0, 1.0, 2.0, -INFINITY];
+        // More and more of them are left out; at last rows are all alike.
+        let which = || numbers[lowest + rng.below(numbers.len() - lowest)];
+        let x =
+            Array::new([8, size], std::iter::repeat_with(which).take(8 * size).collect::<Vec<_>>());
+        let x = x.unwrap();
         for largest in [true, false] {
-            check_op(Op::ArgReduce { largest, axis: 0 }, std::slice::from_ref(&x), CLOSE);
+            let op = Op::ArgReduce { largest, axis: 1 };
+            check_op(op, std::slice::from_ref(&x), CLOSE);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The place of the first largest or smallest element along an axis.
 
 use crate::kernels::{Io, Kernel, Request};
+use crate::simd::{Instructions, Simd, instantiate};
 use crate::threads::{Session, part};
 use cornu_graph::DType;
 
@@ -16,6 +17,7 @@ pub(crate) struct ArgReduce {
     size: usize,
     inner: usize,
     parts: usize,
+    instructions: Instructions,
 }
 
 impl ArgReduce {
@@ -25,7 +27,8 @@ impl ArgReduce {
         let outer = sizes[..axis].iter().product();
         let (size, inner) = (sizes[axis], sizes[axis + 1..].iter().product());
         let parts = request.crew.tasks(4 * outer * size * inner, outer);
-        ArgReduce { dtype: request.inputs[0].dtype, largest, outer, size, inner, parts }
+        let (dtype, instructions) = (request.inputs[0].dtype, request.instructions);
+        ArgReduce { dtype, largest, outer, size, inner, parts, instructions }
     }
 
     /// Searches the outer indexes of one thread.
@@ -47,6 +50,27 @@ impl ArgReduce {
                     }
                 }
             }
+        }
+    }
+
+    /// Searches the rows of one thread, where the elements along the axis are neighbours.
+    ///
+    /// # Safety
+    /// As [`Kernel::run`], for an input of `f32`.
+    unsafe fn rows(&self, io: Io<'_>, index: usize) {
+        let search = instantiate!(
+            self.instructions,
+            fn(from: *const f32, rows: usize, size: usize, largest: bool, to: *mut i32),
+            s => for row in 0..rows {
+                *to.add(row) = first_best(s, from.add(row * size), size, largest) as i32;
+            }
+        );
+        let rows = part(self.outer, self.parts, index);
+        // SAFETY: the rows are inside the input, their results inside the output.
+        unsafe {
+            let from = io.input::<f32>(0).add(rows.start * self.size);
+            let to = io.output::<i32>(0).add(rows.start);
+            search(from, rows.len(), self.size, self.largest, to);
         }
     }
 
@@ -85,10 +109,73 @@ impl Kernel for ArgReduce {
         // SAFETY: by the contract of this function; `false` is less than `true` as 0 is than 1.
         session.run(self.parts, &|index| unsafe {
             match self.dtype {
+                DType::F32 if self.inner == 1 => self.rows(io, index),
                 DType::F32 => self.part::<f32>(io, index),
                 DType::I32 => self.part::<i32>(io, index),
                 DType::U8 | DType::Bool => self.part::<u8>(io, index),
             }
         });
     }
+}
+
+/// The first place of the largest (or smallest) of some numbers; that of the first NaN if there is
+/// one.
+///
+/// # Safety
+/// `size` numbers can be read at `from`.
+#[inline(always)]
+unsafe fn first_best<S: Simd>(s: S, from: *const f32, size: usize, largest: bool) -> usize {
+    let worst = s.splat(if largest { f32::NEG_INFINITY } else { f32::INFINITY });
+    let mut best = worst;
+    // SAFETY: by the contract of this function; no vector has more than 16 lanes.
+    unsafe {
+        for start in (0..size).step_by(S::LANES) {
+            let x = read_or(s, from, start, size, worst);
+            best = if largest { s.max_nan(best, x) } else { s.min_nan(best, x) };
+        }
+        let best = best_lane(s, best, largest);
+        let mut holds = [0; 16];
+        for start in (0..size).step_by(S::LANES) {
+            let x = read_or(s, from, start, size, worst);
+            let is_best = if best.is_nan() { s.ne(x, x) } else { s.eq(x, s.splat(best)) };
+            s.store_mask(holds.as_mut_ptr(), is_best);
+            let bits = u128::from_le_bytes(holds);
+            if bits != 0 {
+                return start + bits.trailing_zeros() as usize / 8;
+            }
+        }
+    }
+    0
+}
+
+/// The numbers from `start` on; where there are none, `rest`.
+///
+/// # Safety
+/// `size` numbers can be read at `from`.
+#[inline(always)]
+unsafe fn read_or<S: Simd>(s: S, from: *const f32, start: usize, size: usize, rest: S::F) -> S::F {
+    let left = size - start;
+    // SAFETY: by the contract of this function.
+    unsafe {
+        let from = from.add(start);
+        if left < S::LANES { s.load_or(from, left, rest) } else { s.load(from) }
+    }
+}
+
+/// The largest (or smallest) lane; NaN if one is NaN.
+#[inline(always)]
+fn best_lane<S: Simd>(s: S, x: S::F, largest: bool) -> f32 {
+    let mut lanes = [0.0; WIDTH];
+    // SAFETY: no vector has more than `WIDTH` lanes.
+    unsafe { s.store(lanes.as_mut_ptr(), x) };
+    let mut half = S::LANES / 2;
+    while half > 0 {
+        for i in 0..half {
+            let (a, b) = (lanes[i], lanes[i + half]);
+            let is_first = a.is_nan() || if largest { a > b } else { a < b };
+            lanes[i] = if is_first { a } else { b };
+        }
+        half /= 2;
+    }
+    lanes[0]
 }
