@@ -1,7 +1,8 @@
 //! Instructions as bytes: AVX-512 on 16 lanes of `f32`, and what a loop around it needs.
 //!
 //! The encodings are those of the Intel 64 and IA-32 Architectures Software Developer's Manual,
-//! volume 2. Each method is one instruction, named as there; the first operand is the result.
+//! volume 2. Methods with a name from there are that instruction, the others what they say, in one or
+//! a few; the first operand is the result.
 
 use super::registers::{Gpr, Mask, Zmm};
 

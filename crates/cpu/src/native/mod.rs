@@ -1,18 +1,20 @@
 //! Machine code made at run time: the functions that no compiler could have made before, as nobody
 //! had asked for them yet.
 //!
-//! Two rooms: [`assembler`] writes instructions, [`Code`] is memory that the processor may run. The
-//! memory is never writable and runnable at once. Where a system forbids programs to make code
+//! Two rooms: [`assembler`] writes instructions, [`Code`] is memory that the processor may run, and
+//! that nobody can write to any more when it does. Where a system forbids programs to make code
 //! ([`Code::is_allowed`]), whoever asks has a slower way that needs none.
 
 pub(crate) mod assembler;
+#[cfg(all(test, target_arch = "x86_64"))]
+mod conventions;
 pub(crate) mod registers;
 
 use memmap2::{Mmap, MmapMut};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
-/// The code that is in use, by its bytes.
+/// The code that was in use when some was made last, by its bytes.
 type Known = HashMap<Box<[u8]>, Weak<Code>>;
 
 /// Instructions that can be called, and the constants that they read.
@@ -22,8 +24,8 @@ pub(crate) struct Code {
 }
 
 impl Code {
-    /// The code of these bytes, ready to run. Code that is in use already is used again: the layers
-    /// of a deep network are often alike.
+    /// The code of these bytes, ready to run; `None` if the system forbids it, or has no memory. Code
+    /// that is in use already is used again: the layers of a deep network are often alike.
     pub(crate) fn new(bytes: &[u8]) -> Option<Arc<Code>> {
         static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(Mutex::default);
         let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,6 +65,8 @@ impl Code {
             // SAFETY: by the contract of this function.
             unsafe {
                 let function: Function<T> = std::mem::transmute(self.memory.as_ptr());
+                #[cfg(test)]
+                conventions::check(self.memory.as_ptr(), table.cast());
                 function(table, count, rest);
             }
         }
@@ -77,9 +81,19 @@ mod tests {
     use std::cell::Cell;
 
     #[test]
+    #[cfg(target_arch = "x86_64")]
+    #[should_panic = "belongs to its caller"]
+    fn a_register_that_is_not_kept_is_noticed() {
+        // xor r12d, r12d; ret
+        let code = Code::new(&[0x45, 0x31, 0xe4, 0xc3]).expect("code can be made");
+        // SAFETY: the caller of the check keeps the register.
+        unsafe { conventions::check(code.memory.as_ptr(), std::ptr::null()) };
+    }
+
+    #[test]
     fn code_runs_and_is_shared() {
-        // mov [rdi], rsi; ret
-        let bytes = [0x48, 0x89, 0x37, 0xc3];
+        // add [rdi], rsi; ret
+        let bytes = [0x48, 0x01, 0x37, 0xc3];
         let Some(code) = Code::new(&bytes) else { return };
         let again = Code::new(&bytes).unwrap();
         assert!(Arc::ptr_eq(&code, &again));

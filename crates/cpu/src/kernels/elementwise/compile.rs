@@ -11,6 +11,7 @@ use super::tiles::{Cut, Operand, Reading, Tiles, broadcast_strides};
 use super::units::{Values, units};
 use crate::simd::Instructions;
 use cornu_graph::fused::{Kernel, ScalarOp};
+use std::collections::HashMap;
 
 /// A place in the table of addresses that each thread keeps: first the inputs, then the outputs,
 /// then the registers and constants.
@@ -71,14 +72,17 @@ pub(super) fn compile(
 ) -> [Program; 2] {
     let shape = kernel.shape.sizes();
     let strides: Vec<_> = inputs.iter().map(|from| broadcast_strides(from, &shape)).collect();
-    let program = |tile| {
+    let program = |tile, phrases| {
         let (tiles, operands) = Tiles::new(&shape, &strides, tile, cut);
         let values = Values::new(kernel, &operands);
         let units = units(&values, phrases);
         let compiler = Compiler::new(&values, units, tiles.largest(), shared, instructions);
         compiler.compile(tiles, operands)
     };
-    let [large, small] = TILES.map(program);
+    let [large, small] = TILES.map(|tile| {
+        let with_phrases = phrases.then(|| program(tile, true)).flatten();
+        with_phrases.or_else(|| program(tile, false)).expect("functions are there already")
+    });
     let registers = large.registers() / (4 * TILES[0]);
     if registers + inputs.len() > STREAMS { [small, large] } else { [large, small] }
 }
@@ -135,16 +139,17 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn compile(mut self, tiles: Tiles, operands: Vec<Operand>) -> Program {
+    /// `None` if the system has no memory for a phrase.
+    fn compile(mut self, tiles: Tiles, operands: Vec<Operand>) -> Option<Program> {
         self.place_inputs(&operands);
-        self.add_units();
+        self.add_units()?;
         self.add_copies();
         // Each operand counts as a step, too.
         let kernel = self.kernel;
         let work: usize = kernel.steps.iter().map(|s| cycles(s.op)).sum();
         let work = work + kernel.inputs.len() + kernel.outputs.len();
         let size = |&v: &usize| kernel.dtype(v).size();
-        Program {
+        Some(Program {
             cycles: tiles.largest() * work / 16 + 20 * (self.steps.len() + 1),
             tiles,
             operands,
@@ -154,7 +159,7 @@ impl<'a> Compiler<'a> {
             steps: self.steps,
             offsets: self.offsets,
             constants: self.constants,
-        }
+        })
     }
 
     /// Takes bytes of scratch memory; returns their offset.
@@ -186,7 +191,7 @@ impl<'a> Compiler<'a> {
         self.offsets.len() - 1
     }
 
-    /// The entry of a constant, which has one as soon as a function reads it.
+    /// The entry of a constant, which has one as soon as something reads it.
     fn constant(&mut self, value: usize) -> Entry {
         let element = self.values.constant(value).expect("values are placed before they are read");
         let size = self.values.dtype(value).size();
@@ -198,16 +203,17 @@ impl<'a> Compiler<'a> {
         entry
     }
 
-    fn add_units(&mut self) {
+    fn add_units(&mut self) -> Option<()> {
         for index in 0..self.units.len() {
             let unit = self.units[index].clone();
             // Results may be written over what is read for the last time.
             self.release(index);
             match &unit[..] {
                 [step] => self.add_function(step, index),
-                steps => self.add_phrase(steps, index),
+                steps => self.add_phrase(steps, index)?,
             }
         }
+        Some(())
     }
 
     fn add_function(&mut self, step: &Combined, unit: usize) {
@@ -229,15 +235,24 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn add_phrase(&mut self, steps: &[Combined], unit: usize) {
+    fn add_phrase(&mut self, steps: &[Combined], unit: usize) -> Option<()> {
         let values = steps.iter().map(|step| step.value);
         let needed: Vec<_> = values.filter(|&value| self.last_read[value] > unit).collect();
         let results: Vec<_> =
             needed.iter().map(|&value| (value, self.place(value, unit))).collect();
-        let entry =
-            |value: usize| self.entry[value].expect("values are placed before they are read");
-        let text = Text { steps, values: self.values, entry: &entry, results: &results };
-        self.steps.push(Step::Phrase(Phrase::new(&text)));
+        let computed = |value: usize| steps.iter().any(|step| step.value == value);
+        let read = steps.iter().flat_map(|step| step.args.clone()).filter(|&arg| !computed(arg));
+        let entries: HashMap<usize, Entry> =
+            read.map(|value| (value, self.placed(value))).collect();
+        let (values, entry) = (self.values, |value: usize| entries[&value]);
+        let phrase = Phrase::new(&Text { steps, values, entry: &entry, results: &results })?;
+        self.steps.push(Step::Phrase(phrase));
+        Some(())
+    }
+
+    /// The entry of a value that is read.
+    fn placed(&mut self, value: usize) -> Entry {
+        self.entry[value].unwrap_or_else(|| self.constant(value))
     }
 
     /// Where a unit writes a value.
@@ -319,7 +334,7 @@ impl<'a> Compiler<'a> {
     fn push(&mut self, run: Run, out: Entry, values: &[usize]) {
         let (mut args, mut splat) = ([out; 3], [false; 3]);
         for (i, &value) in values.iter().enumerate() {
-            args[i] = self.entry[value].unwrap_or_else(|| self.constant(value));
+            args[i] = self.placed(value);
             splat[i] = self.values.is_splat(value);
         }
         self.steps.push(Step::Function { run, out, args, splat });

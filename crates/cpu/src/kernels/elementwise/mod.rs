@@ -6,6 +6,8 @@ mod compile;
 mod fill;
 mod float;
 mod pairs;
+#[cfg(all(test, unix, target_arch = "x86_64"))]
+mod phrase_tests;
 mod phrases;
 mod product;
 mod roots;

@@ -3,7 +3,7 @@
 //!
 //! An optimizer's update is a dozen steps on each weight. One function for each would read and write
 //! the L1 cache again and again; the phrase reads and writes each number once. The results are those
-//! of the functions, bit for bit: each step is rounded on its own.
+//! of the functions, bit for bit but for which NaN a NaN is: each step is rounded on its own.
 
 use super::compile::Entry;
 use super::pairs::{Action, Combined};
@@ -58,7 +58,7 @@ pub(super) enum Source {
     Elements(Entry),
     /// One element of four bytes, repeated.
     Splat(Entry),
-    /// A constant of four bytes.
+    /// A number of four bytes that the code brings itself.
     Constant(u32),
 }
 
@@ -66,28 +66,25 @@ pub(super) enum Source {
 pub(super) struct Text<'a> {
     pub steps: &'a [Combined],
     pub values: &'a Values<'a>,
-    /// Where a value is that no step of the phrase computes, and that is no constant.
+    /// Where a value is that no step of the phrase computes.
     pub entry: &'a dyn Fn(usize) -> Entry,
     /// The values that are needed afterwards, and where they go.
     pub results: &'a [(usize, Entry)],
 }
 
 impl Phrase {
-    /// The phrase of these steps, if [`assemble`] can write them.
-    ///
-    /// # Panics
-    /// If it cannot, or if there is no memory left for code.
-    pub(super) fn new(text: &Text<'_>) -> Phrase {
-        let bytes = assemble(text).expect("the registers suffice");
-        Phrase { code: Code::new(&bytes).expect("there is memory for code, as there was before") }
+    /// The phrase of these steps; `None` if [`assemble`] cannot write them, or the system has no
+    /// memory for code any more.
+    pub(super) fn new(text: &Text<'_>) -> Option<Phrase> {
+        Some(Phrase { code: Code::new(&assemble(text)?)? })
     }
 
     /// Runs the steps on `len` elements of each entry.
     ///
     /// # Safety
     /// The machine has AVX-512. The table has the address of each entry that the text names, where
-    /// so many elements can be read or written; entries share memory element by element or not at
-    /// all.
+    /// so many elements can be read or written, of splats [`SPLAT`](super::step::SPLAT) bytes;
+    /// entries share memory element by element or not at all.
     pub(super) unsafe fn run(&self, table: *const *mut u8, len: usize) {
         let rest = (1 << (len % LANES)) - 1;
         // SAFETY: `assemble` wrote a function of this type; by the contract of this function.

@@ -56,12 +56,12 @@ impl<'a> Values<'a> {
         })
     }
 
-    /// Where a phrase finds a value that is at an entry.
+    /// Where a phrase finds a value that is at an entry. Constants are read like any splat, so that
+    /// the code has no numbers but its own.
     pub(super) fn source(&self, value: usize, entry: impl Fn(usize) -> Entry) -> Source {
-        match self.constant(value) {
-            Some(bytes) => Source::Constant(u32::from_ne_bytes(bytes)),
-            None if self.splat[value] => Source::Splat(entry(value)),
-            None => Source::Elements(entry(value)),
+        match self.splat[value] {
+            true => Source::Splat(entry(value)),
+            false => Source::Elements(entry(value)),
         }
     }
 }
