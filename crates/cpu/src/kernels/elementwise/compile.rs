@@ -11,7 +11,6 @@ use super::tiles::{Cut, Operand, Reading, Tiles, broadcast_strides};
 use super::units::{Values, units};
 use crate::simd::Instructions;
 use cornu_graph::fused::{Kernel, ScalarOp};
-use std::collections::HashMap;
 
 /// A place in the table of addresses that each thread keeps: first the inputs, then the outputs,
 /// then the registers and constants.
@@ -240,12 +239,13 @@ impl<'a> Compiler<'a> {
         let needed: Vec<_> = values.filter(|&value| self.last_read[value] > unit).collect();
         let results: Vec<_> =
             needed.iter().map(|&value| (value, self.place(value, unit))).collect();
-        let computed = |value: usize| steps.iter().any(|step| step.value == value);
-        let read = steps.iter().flat_map(|step| step.args.clone()).filter(|&arg| !computed(arg));
-        let entries: HashMap<usize, Entry> =
-            read.map(|value| (value, self.placed(value))).collect();
-        let (values, entry) = (self.values, |value: usize| entries[&value]);
-        let phrase = Phrase::new(&Text { steps, values, entry: &entry, results: &results })?;
+        let read = steps.iter().flat_map(|step| &step.args);
+        read.filter(|&&arg| self.values.constant(arg).is_some()).for_each(|&arg| {
+            self.placed(arg);
+        });
+        let entry = |value: usize| self.entry[value].expect("what is read from outside is placed");
+        let text = Text { steps, values: self.values, entry: &entry, results: &results };
+        let phrase = Phrase::new(&text)?;
         self.steps.push(Step::Phrase(phrase));
         Some(())
     }

@@ -201,12 +201,12 @@ impl<'a> Writer<'a> {
         let kept = draft.addresses.iter().map(|(_, register)| register).filter(|r| r.is_kept());
         kept.for_each(|&register| self.assembler.push(register));
         self.assembler.kmovw(LEFT, REST);
+        self.assembler.zero(INDEX);
         for &(source, _) in &draft.fixed {
             let register = self.fixed(source)?;
             match source {
                 Source::Constant(bits) => self.assembler.constant(register, bits),
                 Source::Splat(entry) | Source::Elements(entry) => {
-                    self.assembler.zero(INDEX);
                     self.assembler.mov_from(Gpr::RAX, TABLE, entry);
                     self.assembler.load(register, At { base: Gpr::RAX, index: INDEX }, None);
                 }
@@ -216,7 +216,6 @@ impl<'a> Writer<'a> {
             let register = self.address(entry)?;
             self.assembler.mov_from(register, TABLE, entry);
         }
-        self.assembler.zero(INDEX);
         Some(())
     }
 

@@ -86,7 +86,8 @@ pub(super) fn units(values: &Values<'_>, phrases: bool) -> Vec<Vec<Combined>> {
 
 /// About how many can be had at once of `all`. Almost always all of them: registers are many.
 fn most(all: usize, fits: impl Fn(usize) -> bool) -> usize {
-    if all == 0 || fits(all) {
+    // One step alone is a function.
+    if all < 2 || fits(all) {
         return all;
     }
     let (mut fitting, mut unfit) = (1, all);

@@ -1,5 +1,6 @@
 //! The place of the first largest or smallest element along an axis.
 
+use super::float::{Fold, Max, Min, block};
 use crate::kernels::{Io, Kernel, Request};
 use crate::simd::{Instructions, Simd, instantiate};
 use crate::threads::{Session, part};
@@ -58,19 +59,25 @@ impl ArgReduce {
     /// # Safety
     /// As [`Kernel::run`], for an input of `f32`.
     unsafe fn rows(&self, io: Io<'_>, index: usize) {
-        let search = instantiate!(
-            self.instructions,
-            fn(from: *const f32, rows: usize, size: usize, largest: bool, to: *mut i32),
-            s => for row in 0..rows {
-                *to.add(row) = first_best(s, from.add(row * size), size, largest) as i32;
-            }
-        );
+        type Search = unsafe fn(*const f32, usize, usize, *mut i32);
+        macro_rules! search {
+            ($fold:ident) => {
+                instantiate!(
+                    self.instructions,
+                    fn(from: *const f32, rows: usize, size: usize, to: *mut i32),
+                    s => for row in 0..rows {
+                        *to.add(row) = first_best::<_, $fold>(s, from.add(row * size), size) as i32;
+                    }
+                )
+            };
+        }
+        let search: Search = if self.largest { search!(Max) } else { search!(Min) };
         let rows = part(self.outer, self.parts, index);
         // SAFETY: the rows are inside the input, their results inside the output.
         unsafe {
             let from = io.input::<f32>(0).add(rows.start * self.size);
             let to = io.output::<i32>(0).add(rows.start);
-            search(from, rows.len(), self.size, self.largest, to);
+            search(from, rows.len(), self.size, to);
         }
     }
 
@@ -124,19 +131,17 @@ impl Kernel for ArgReduce {
 /// # Safety
 /// `size` numbers can be read at `from`.
 #[inline(always)]
-unsafe fn first_best<S: Simd>(s: S, from: *const f32, size: usize, largest: bool) -> usize {
-    let worst = s.splat(if largest { f32::NEG_INFINITY } else { f32::INFINITY });
-    let mut best = worst;
+unsafe fn first_best<S: Simd, F: Fold>(s: S, from: *const f32, size: usize) -> usize {
+    let mut holds = [0; 16];
     // SAFETY: by the contract of this function; no vector has more than 16 lanes.
     unsafe {
+        let best = block::<S, F>(s, from, size);
         for start in (0..size).step_by(S::LANES) {
-            let x = read_or(s, from, start, size, worst);
-            best = if largest { s.max_nan(best, x) } else { s.min_nan(best, x) };
-        }
-        let best = best_lane(s, best, largest);
-        let mut holds = [0; 16];
-        for start in (0..size).step_by(S::LANES) {
-            let x = read_or(s, from, start, size, worst);
+            // What is behind the end may be as good, but is not the first.
+            let x = match size - start {
+                left if left < S::LANES => s.load_or(from.add(start), left, s.splat(F::NEUTRAL)),
+                _ => s.load(from.add(start)),
+            };
             let is_best = if best.is_nan() { s.ne(x, x) } else { s.eq(x, s.splat(best)) };
             s.store_mask(holds.as_mut_ptr(), is_best);
             let bits = u128::from_le_bytes(holds);
@@ -146,36 +151,4 @@ unsafe fn first_best<S: Simd>(s: S, from: *const f32, size: usize, largest: bool
         }
     }
     0
-}
-
-/// The numbers from `start` on; where there are none, `rest`.
-///
-/// # Safety
-/// `size` numbers can be read at `from`.
-#[inline(always)]
-unsafe fn read_or<S: Simd>(s: S, from: *const f32, start: usize, size: usize, rest: S::F) -> S::F {
-    let left = size - start;
-    // SAFETY: by the contract of this function.
-    unsafe {
-        let from = from.add(start);
-        if left < S::LANES { s.load_or(from, left, rest) } else { s.load(from) }
-    }
-}
-
-/// The largest (or smallest) lane; NaN if one is NaN.
-#[inline(always)]
-fn best_lane<S: Simd>(s: S, x: S::F, largest: bool) -> f32 {
-    let mut lanes = [0.0; WIDTH];
-    // SAFETY: no vector has more than `WIDTH` lanes.
-    unsafe { s.store(lanes.as_mut_ptr(), x) };
-    let mut half = S::LANES / 2;
-    while half > 0 {
-        for i in 0..half {
-            let (a, b) = (lanes[i], lanes[i + half]);
-            let is_first = a.is_nan() || if largest { a > b } else { a < b };
-            lanes[i] = if is_first { a } else { b };
-        }
-        half /= 2;
-    }
-    lanes[0]
 }

@@ -15,7 +15,7 @@ const ROWS: usize = 64;
 const BLOCK: usize = 4096;
 
 /// One of the reductions.
-trait Fold {
+pub(super) trait Fold {
     const NEUTRAL: f32;
     fn vectors<S: Simd>(s: S, a: S::F, b: S::F) -> S::F;
     fn numbers(a: f64, b: f64) -> f64;
@@ -23,8 +23,8 @@ trait Fold {
 
 struct Sum;
 struct Prod;
-struct Max;
-struct Min;
+pub(super) struct Max;
+pub(super) struct Min;
 
 impl Fold for Sum {
     const NEUTRAL: f32 = 0.0;
@@ -136,7 +136,7 @@ unsafe fn runs<S: Simd, F: Fold>(s: S, shape: &Shape, from: *const f32, to: *mut
 /// # Safety
 /// They can be read.
 #[inline(always)]
-unsafe fn block<S: Simd, F: Fold>(s: S, from: *const f32, len: usize) -> f32 {
+pub(super) unsafe fn block<S: Simd, F: Fold>(s: S, from: *const f32, len: usize) -> f32 {
     let neutral = s.splat(F::NEUTRAL);
     let mut sums = [neutral; 4];
     let mut i = 0;
